@@ -1,0 +1,1 @@
+"""How the world is reached; each adapter translates one vendor into our words."""

@@ -1,0 +1,1 @@
+"""Slack in: parse at the edge, one operation, render."""

@@ -1,0 +1,1 @@
+"""What the bot does: read once, decide purely, act last."""
