@@ -24,7 +24,14 @@ class WorldError(Exception):
 
 
 class Unavailable(WorldError):
-    """No answer in time, or a server error: whether it happened is not known."""
+    """No answer in time, or a server error: whether it happened is not known.
+
+    `retry_after` is how many seconds the other side asked us to wait, where it did.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Forbidden(WorldError):
@@ -196,7 +203,10 @@ class Cluster(Protocol):
 class Clusters(Protocol):
     """Every configured cluster, by name."""
 
-    def names(self) -> Sequence[str]: ...
+    def names(self) -> Sequence[str]:
+        """Return the names, in the order of the configuration."""
+        ...
+
     def get(self, name: str) -> Cluster:
         """Return one cluster.
 
@@ -418,15 +428,26 @@ class Runs(Protocol):
 class Messages(Protocol):
     """Where each of our messages is, by a key of ours."""
 
-    async def place(self, key: str) -> Place | None: ...
-    async def remember(self, key: str, place: Place) -> None: ...
+    async def place(self, key: str) -> Place | None:
+        """Return where the message is; None: it was never posted, as far as we know."""
+        ...
+
+    async def remember(self, key: str, place: Place) -> None:
+        """Record where the message is; the last word counts."""
+        ...
 
 
 class Pauses(Protocol):
     """Which clusters are paused; "*" is all of them."""
 
-    async def pause(self, cluster: str, by: str, at: datetime) -> None: ...
-    async def resume(self, cluster: str) -> None: ...
+    async def pause(self, cluster: str, by: str, at: datetime) -> None:
+        """Stop every write and probe of the cluster, on all replicas."""
+        ...
+
+    async def resume(self, cluster: str) -> None:
+        """Allow them again."""
+        ...
+
     async def paused(self, cluster: str) -> str | None:
         """Return who paused the cluster, or all of them; None: nobody."""
         ...
@@ -436,15 +457,29 @@ class Store(Protocol):
     """The database: the truth about changes; every message is a view of it."""
 
     @property
-    def jobs(self) -> Jobs: ...
+    def jobs(self) -> Jobs:
+        """The leased jobs."""
+        ...
+
     @property
-    def changes(self) -> Changes: ...
+    def changes(self) -> Changes:
+        """The changes and their events."""
+        ...
+
     @property
-    def runs(self) -> Runs: ...
+    def runs(self) -> Runs:
+        """The verification runs."""
+        ...
+
     @property
-    def messages(self) -> Messages: ...
+    def messages(self) -> Messages:
+        """Where our messages are."""
+        ...
+
     @property
-    def pauses(self) -> Pauses: ...
+    def pauses(self) -> Pauses:
+        """Which clusters are paused."""
+        ...
 
     async def ping(self) -> None:
         """Ask the database for a sign of life.

@@ -20,9 +20,18 @@ class Objects(Protocol):
     must not raise and gets no replay of what was there before.
     """
 
-    def list(self, resource: str, namespace: str | None = None) -> list[Json]: ...
-    def get(self, resource: str, namespace: str | None, name: str) -> Json | None: ...
-    def create(self, resource: str, body: Mapping[str, Any], *, manager: str) -> Json: ...
+    def list(self, resource: str, namespace: str | None = None) -> list[Json]:
+        """Return all objects, or those of a namespace."""
+        ...
+
+    def get(self, resource: str, namespace: str | None, name: str) -> Json | None:
+        """Return one object."""
+        ...
+
+    def create(self, resource: str, body: Mapping[str, Any], *, manager: str) -> Json:
+        """Store a new object as the API server would."""
+        ...
+
     def merge(
         self,
         resource: str,
@@ -36,7 +45,10 @@ class Objects(Protocol):
         """Apply a JSON merge patch, to the status subresource where that is named."""
         ...
 
-    def delete(self, resource: str, namespace: str | None, name: str) -> None: ...
+    def delete(self, resource: str, namespace: str | None, name: str) -> None:
+        """Delete one object; it is there."""
+        ...
+
     def subscribe(self, resource: str, listener: Listener) -> Callable[[], None]:
         """Call `listener` for every later change; the returned function ends it."""
         ...
