@@ -1,0 +1,76 @@
+"""EndpointSlice JSON into an `EndpointSlice`."""
+
+from typing import Any
+
+from bot.adapters.objects.metadata import opened
+from bot.adapters.objects.reader import Reader, ShapeError, ip_address
+from bot.domain.objects import Endpoint, EndpointPort, EndpointSlice, Protocol, Ref
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+_PORTS = 65535
+
+
+def endpoint_slice(body: object) -> EndpointSlice:
+    """Read an EndpointSlice.
+
+    Raises:
+        ShapeError: A field has a wrong type; the message names it.
+    """
+    reader, metadata, ref = opened("EndpointSlice", body)
+    owner = metadata.strings("labels").get(SERVICE_LABEL)
+    family = reader.text("addressType", "IPv4")
+    return EndpointSlice(
+        ref=ref,
+        service=Ref(ref.namespace, owner) if owner else None,
+        family=family,
+        ports=tuple(_port(each) for each in reader.each("ports")),
+        endpoints=tuple(
+            _endpoint(each, family, ref.namespace)
+            for each in reader.each("endpoints")
+            if each.items("addresses")
+        ),
+    )
+
+
+def _port(reader: Reader) -> EndpointPort:
+    return EndpointPort(
+        port=reader.number("port", most=_PORTS),
+        name=reader.text("name"),
+        protocol=reader.choice("protocol", Protocol, Protocol.TCP),
+    )
+
+
+def _endpoint(reader: Reader, family: str, namespace: str) -> Endpoint:
+    first = reader.texts("addresses")[0]  # kube-proxy uses the first address only
+    conditions = reader.within("conditions")
+    hints = reader.within("hints")
+    return Endpoint(
+        ip=first if family == "FQDN" else ip_address(first, f"{reader.where}.addresses[0]"),
+        node=_node(reader),
+        ready=conditions.flag("ready", default=True),
+        serving=conditions.flag("serving", default=True),
+        terminating=conditions.flag("terminating"),
+        pod=_pod(reader.within("targetRef"), namespace),
+        zone=reader.text("zone"),
+        zone_hints=_names(hints, "forZones"),
+        node_hints=_names(hints, "forNodes"),
+    )
+
+
+def _node(reader: Reader) -> str:
+    # v1beta1 knew the node as a topology label only.
+    topology: Any = reader.table.get("deprecatedTopology") or reader.table.get("topology") or {}
+    former = topology.get("kubernetes.io/hostname", "") if isinstance(topology, dict) else ""
+    if not isinstance(former, str):
+        raise ShapeError(f"{reader.where}.topology", former, "text")
+    return reader.text("nodeName") or former
+
+
+def _pod(target: Reader, namespace: str) -> Ref | None:
+    if target.text("kind") != "Pod" or not target.text("name"):
+        return None
+    return Ref(target.text("namespace") or namespace, target.text("name"))
+
+
+def _names(hints: Reader, key: str) -> tuple[str, ...]:
+    return tuple(each.text("name") for each in hints.each(key))

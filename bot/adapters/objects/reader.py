@@ -1,0 +1,164 @@
+"""Reads fields out of one JSON object and says exactly which one is not what it should be."""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+_ABSENT: Mapping[str, Any] = {}
+
+
+class ShapeError(ValueError):
+    """A field holds something that Kubernetes would not have accepted there."""
+
+    def __init__(self, where: str, found: object, expected: str) -> None:
+        super().__init__(f"{where} is {_shown(found)}, not {expected}")
+
+
+class Reader:
+    """One JSON object together with the name under which people know it.
+
+    Null counts as absent, as everywhere in Kubernetes.
+    """
+
+    __slots__ = ("table", "where")
+
+    def __init__(self, table: object, where: str) -> None:
+        if not isinstance(table, dict):
+            raise ShapeError(where, table, "an object")
+        self.table: Mapping[str, Any] = table
+        self.where = where
+
+    def _path(self, key: str) -> str:
+        separator = " " if ":" not in self.where else "."
+        return f"{self.where}:{separator}{key}" if separator == " " else f"{self.where}.{key}"
+
+    def text(self, key: str, default: str = "") -> str:
+        """A string."""
+        value = self.table.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise ShapeError(self._path(key), value, "text")
+        return value
+
+    def number(self, key: str, default: int = 0, *, least: int = 0, most: int = 2**31 - 1) -> int:
+        """A whole number between `least` and `most`."""
+        value = self.table.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ShapeError(self._path(key), value, f"a whole number from {least} to {most}")
+        return value
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """A boolean."""
+        value = self.table.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise ShapeError(self._path(key), value, "true or false")
+        return value
+
+    def number_or_text(self, key: str) -> str:
+        """An IntOrString, as text."""
+        value = self.table.get(key)
+        if value is None:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ShapeError(self._path(key), value, "a number or a name")
+        return str(value)
+
+    def choice(self, key: str, kind: type[E], default: E) -> E:
+        """One of an enumeration's values."""
+        value = self.table.get(key)
+        if not value:
+            return default
+        try:
+            return kind(value)
+        except ValueError:
+            allowed = ", ".join(each.value for each in kind)
+            raise ShapeError(self._path(key), value, f"one of {allowed}") from None
+
+    def within(self, key: str) -> "Reader":
+        """The object under `key`; an absent one is empty."""
+        value = self.table.get(key)
+        return Reader(_ABSENT if value is None else value, self._path(key))
+
+    def has(self, key: str) -> bool:
+        """Whether there is something under `key`."""
+        return self.table.get(key) is not None
+
+    def items(self, key: str) -> list[Any]:
+        """The list under `key`; an absent one is empty."""
+        value = self.table.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise ShapeError(self._path(key), value, "a list")
+        return value
+
+    def each(self, key: str) -> Iterator["Reader"]:
+        """The objects of the list under `key`."""
+        path = self._path(key)
+        for number, item in enumerate(self.items(key)):
+            yield Reader(item, f"{path}[{number}]")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The strings of the list under `key`."""
+        found = self.items(key)
+        for number, item in enumerate(found):
+            if not isinstance(item, str):
+                raise ShapeError(f"{self._path(key)}[{number}]", item, "text")
+        return tuple(found)
+
+    def strings(self, key: str) -> dict[str, str]:
+        """The map from text to text under `key`."""
+        reader = self.within(key)
+        for name, value in reader.table.items():
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise ShapeError(f"{reader.where}[{name}]", value, "text")
+        return dict(reader.table)
+
+    def address(self, key: str) -> str:
+        """An IP address in its shortest spelling; empty when absent."""
+        value = self.text(key)
+        return ip_address(value, self._path(key)) if value else ""
+
+    def networks(self, key: str) -> tuple[str, ...]:
+        """Address blocks, each in its canonical spelling."""
+        path = self._path(key)
+        return tuple(
+            ip_network(text.strip(), f"{path}[{number}]") for number, text in enumerate(self.texts(key))
+        )
+
+
+def ip_address(text: str, where: str) -> str:
+    """Give an IP address its shortest spelling.
+
+    Raises:
+        ShapeError: It is no address.
+    """
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ShapeError(where, text, "an IP address") from None
+
+
+def ip_network(text: str, where: str) -> str:
+    """Give an address block its canonical spelling; host bits are dropped, as kube-proxy does.
+
+    Raises:
+        ShapeError: It is no address block.
+    """
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ShapeError(where, text, "an address block such as 10.0.0.0/16") from None
+
+
+def _shown(value: object) -> str:
+    limit = 60
+    text = "missing" if value is None else repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"

@@ -1,0 +1,62 @@
+"""Service JSON into a `Service`."""
+
+from bot.adapters.objects.metadata import managers, opened
+from bot.adapters.objects.reader import Reader
+from bot.domain.objects import IngressPoint, Protocol, Service, ServicePort, TrafficPolicy
+
+_PORTS = 65535
+
+
+def service(body: object) -> Service:
+    """Read a Service.
+
+    Raises:
+        ShapeError: A field has a wrong type; the message names it.
+    """
+    reader, metadata, ref = opened("Service", body)
+    spec = reader.within("spec")
+    return Service(
+        ref=ref,
+        uid=metadata.text("uid"),
+        resource_version=metadata.text("resourceVersion"),
+        type=spec.text("type", "ClusterIP"),
+        annotations=metadata.strings("annotations"),
+        labels=metadata.strings("labels"),
+        selector=spec.strings("selector"),
+        ports=tuple(_port(each) for each in spec.each("ports")),
+        cluster_ips=spec.texts("clusterIPs") or ((spec.text("clusterIP"),) if spec.has("clusterIP") else ()),
+        external_ips=spec.texts("externalIPs"),
+        external_policy=spec.choice("externalTrafficPolicy", TrafficPolicy, TrafficPolicy.CLUSTER),
+        internal_policy=spec.choice("internalTrafficPolicy", TrafficPolicy, TrafficPolicy.CLUSTER),
+        source_ranges=spec.networks("loadBalancerSourceRanges"),
+        allocate_node_ports=spec.flag("allocateLoadBalancerNodePorts", default=True),
+        health_check_node_port=spec.number("healthCheckNodePort", most=_PORTS),
+        publish_not_ready=spec.flag("publishNotReadyAddresses"),
+        session_affinity=spec.text("sessionAffinity", "None"),
+        traffic_distribution=spec.text("trafficDistribution"),
+        ip_families=spec.texts("ipFamilies"),
+        load_balancer_ip=spec.text("loadBalancerIP"),
+        load_balancer_class=spec.text("loadBalancerClass"),
+        ingress=tuple(
+            _point(each) for each in reader.within("status").within("loadBalancer").each("ingress")
+        ),
+        deleting=metadata.has("deletionTimestamp"),
+        managers=managers(metadata),
+    )
+
+
+def _port(reader: Reader) -> ServicePort:
+    return ServicePort(
+        port=reader.number("port", 0, least=1, most=_PORTS),
+        protocol=reader.choice("protocol", Protocol, Protocol.TCP),
+        name=reader.text("name"),
+        node_port=reader.number("nodePort", most=_PORTS),
+        target=reader.number_or_text("targetPort"),
+        app_protocol=reader.text("appProtocol"),
+    )
+
+
+def _point(reader: Reader) -> IngressPoint:
+    return IngressPoint(
+        ip=reader.address("ip"), hostname=reader.text("hostname"), ip_mode=reader.text("ipMode")
+    )

@@ -1,0 +1,46 @@
+"""One thing that an answer depends on: its value or that it is unknown, and where that is known from."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Origin(StrEnum):
+    """Where a fact comes from."""
+
+    API = "api"
+    """An object of the Kubernetes API."""
+    CONFIG = "config"
+    """The bot's configuration file."""
+    CLOUD = "cloud"
+    """The cloud's management API."""
+    INPUT = "input"
+    """A `ClusterFacts` document or an option of the command line."""
+    ASSUMED = "assumed"
+    """Nobody said so; a documented default, or the hypothetical mode."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact(Generic[T_co]):
+    """A named value with its origin; `value` None means unknown.
+
+    `ref` says where exactly to look: an object and field, a file, a configuration key.
+    """
+
+    name: str
+    value: T_co | None = None
+    origin: Origin = Origin.UNKNOWN
+    ref: str = field(default="", compare=False)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the contract's `facts[]` entry."""
+        value = self.value if isinstance(self.value, str | int | bool | type(None)) else str(self.value)
+        return {"name": self.name, "value": value, "origin": str(self.origin), "ref": self.ref}

@@ -1,0 +1,271 @@
+"""What is in the cluster, as frozen values.
+
+One value per Kubernetes object, trimmed to what a traffic path, a finding or a proposal reads. How they are
+indexed is `bot.domain.snapshot`'s business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+PASS_THROUGH = "kubernetes.io/elb.pass-through"  # noqa: S105  an annotation key, no password
+"""The annotation of cce_10_0355."""
+ELB_CLASS = "kubernetes.io/elb.class"
+ELB_ID = "kubernetes.io/elb.id"
+EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
+ZONE_LABEL = "topology.kubernetes.io/zone"
+
+
+class Ref(NamedTuple):
+    """Namespace and name of one object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class TrafficPolicy(StrEnum):
+    """`externalTrafficPolicy` and `internalTrafficPolicy`."""
+
+    CLUSTER = "Cluster"
+    LOCAL = "Local"
+
+
+class Protocol(StrEnum):
+    """Transport protocols of a Service port."""
+
+    TCP = "TCP"
+    UDP = "UDP"
+    SCTP = "SCTP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One entry of `matchExpressions`."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether `labels` satisfy this requirement; an unknown operator matches nothing."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "In":
+                return value is not None and value in self.values
+            case "NotIn":
+                return value is None or value not in self.values
+            case "Exists":
+                return value is not None
+            case "DoesNotExist":
+                return value is None
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """A label selector; an empty one selects everything."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether this selects something that carries `labels`."""
+        return all(labels.get(key) == value for key, value in self.labels.items()) and all(
+            requirement.matches(labels) for requirement in self.requirements
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePort:
+    """One port of a Service; `node_port` 0 means that none is allocated."""
+
+    port: int
+    protocol: Protocol = Protocol.TCP
+    name: str = ""
+    node_port: int = 0
+    target: str = ""
+    """`targetPort` as text, a number or a name; empty means the same as `port`."""
+    app_protocol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngressPoint:
+    """One entry of `status.loadBalancer.ingress`: an address, a host name, or both."""
+
+    ip: str = ""
+    hostname: str = ""
+    ip_mode: str = ""
+    """`VIP`, `Proxy` or empty where the API server did not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A Service of any type."""
+
+    ref: Ref
+    uid: str = ""
+    resource_version: str = ""
+    type: str = "ClusterIP"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    selector: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[ServicePort, ...] = ()
+    cluster_ips: tuple[str, ...] = ()
+    external_ips: tuple[str, ...] = ()
+    external_policy: TrafficPolicy = TrafficPolicy.CLUSTER
+    internal_policy: TrafficPolicy = TrafficPolicy.CLUSTER
+    source_ranges: tuple[str, ...] = ()
+    allocate_node_ports: bool = True
+    health_check_node_port: int = 0
+    publish_not_ready: bool = False
+    session_affinity: str = "None"
+    traffic_distribution: str = ""
+    ip_families: tuple[str, ...] = ()
+    load_balancer_ip: str = ""
+    load_balancer_class: str = ""
+    ingress: tuple[IngressPoint, ...] = ()
+    deleting: bool = False
+    managers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Field managers, each with the annotation keys that it owns."""
+
+    @property
+    def is_load_balancer(self) -> bool:
+        """Whether this is of type LoadBalancer."""
+        return self.type == "LoadBalancer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One endpoint of a slice.
+
+    `ready`, `serving` and `terminating` are the conditions with Kubernetes' defaults applied (absent ready means
+    ready, absent serving means as ready, absent terminating means not).
+    """
+
+    ip: str
+    node: str = ""
+    ready: bool = True
+    serving: bool = True
+    terminating: bool = False
+    pod: Ref | None = None
+    zone: str = ""
+    zone_hints: tuple[str, ...] = ()
+    node_hints: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The Pod as `NS/NAME`, or the address where no Pod is named."""
+        return self.ip if self.pod is None else str(self.pod)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointPort:
+    """One port of a slice; `port` 0 means every port (a slice may leave the number out)."""
+
+    port: int
+    name: str = ""
+    protocol: Protocol = Protocol.TCP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSlice:
+    """One EndpointSlice; `service` is the owner that its label names."""
+
+    ref: Ref
+    service: Ref | None
+    family: str
+    """`IPv4`, `IPv6` or `FQDN` (which kube-proxy passes over)."""
+    ports: tuple[EndpointPort, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A Node."""
+
+    name: str
+    internal_ips: tuple[str, ...] = ()
+    external_ips: tuple[str, ...] = ()
+    kubelet_version: str = ""
+    zone: str = ""
+    excluded: bool = False
+    """Carries the label that keeps it out of load balancers."""
+    ready: bool = True
+    unschedulable: bool = False
+    cce: bool = False
+    """Carries a label that only CCE writes."""
+    pod_cidrs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """A Pod, as far as it may be a client, a backend, or selected by a NetworkPolicy."""
+
+    ref: Ref
+    node: str = ""
+    ips: tuple[str, ...] = ()
+    host_network: bool = False
+    ready: bool = True
+    finished: bool = False
+    """Succeeded or Failed: neither client nor backend."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[tuple[str, int], ...] = ()
+    """Named container ports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingress:
+    """A Kubernetes Ingress, as far as it may share a load balancer with a Service."""
+
+    ref: Ref
+    class_name: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A Deployment, StatefulSet or DaemonSet: whence hypothetical endpoints come."""
+
+    kind: str
+    ref: Ref
+    replicas: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The Pod template's labels."""
+    host_network: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyPeer:
+    """One `from` entry: an address block, or Pods by labels."""
+
+    cidr: str = ""
+    excepted: tuple[str, ...] = ()
+    pods: Selector | None = None
+    namespaces: Selector | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRule:
+    """One `ingress` rule; no peers means anybody, no ports means every port."""
+
+    peers: tuple[PolicyPeer, ...] = ()
+    ports: tuple[tuple[Protocol, str, int], ...] = ()
+    """Protocol, port as text (empty: all), and `endPort` (0: none)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPolicy:
+    """A NetworkPolicy that concerns ingress."""
+
+    ref: Ref
+    pods: Selector
+    ingress: tuple[PolicyRule, ...] = ()
+
+
+Value = Service | EndpointSlice | Node | Pod | Ingress | Workload | NetworkPolicy

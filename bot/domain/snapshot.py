@@ -1,0 +1,264 @@
+"""The cluster's objects, indexed so that one question costs its own Service and not the cluster.
+
+An `Inventory` is what an informer or a file reader fills, one object at a time, each change at the cost of that
+object. A `Snapshot` is a frozen view of it, with what-if replacements on top.
+
+A Snapshot does not copy the Inventory: take one, answer, and drop it before awaiting anything. One question is
+answered without a pause, so nothing can change while it walks.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from bot.domain.cluster_facts import ClusterFacts
+from bot.domain.objects import (
+    ELB_ID,
+    EndpointSlice,
+    Ingress,
+    NetworkPolicy,
+    Node,
+    Pod,
+    Ref,
+    Service,
+    Value,
+    Workload,
+)
+
+K = TypeVar("K")
+V = TypeVar("V")
+_NOTHING: Mapping[Ref, EndpointSlice] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Placement:
+    """How many running Pods a node has, by network."""
+
+    own_network: int = 0
+    host_network: int = 0
+
+
+class Inventory:
+    """The mutable index.
+
+    `complete` holds the kinds of which every object is here; a kind that is not complete is unknown, which
+    differs from empty.
+    """
+
+    def __init__(self) -> None:
+        self.services: dict[Ref, Service] = {}
+        self.slices: dict[Ref, EndpointSlice] = {}
+        self.nodes: dict[str, Node] = {}
+        self.pods: dict[Ref, Pod] = {}
+        self.ingresses: dict[Ref, Ingress] = {}
+        self.policies: dict[Ref, NetworkPolicy] = {}
+        self.workloads: dict[tuple[Ref, str], Workload] = {}
+        self.complete: set[type] = set()
+        self.slices_of: dict[Ref, dict[Ref, EndpointSlice]] = {}
+        self.policies_in: dict[str, dict[Ref, NetworkPolicy]] = {}
+        self.balancers: dict[str, dict[Ref, None]] = {}
+        """LoadBalancer Services by effective load balancer: `elb:ID`, and `ip:ADDRESS` for each address."""
+        self.ingress_balancers: dict[str, dict[Ref, None]] = {}
+        self.node_ips: dict[str, str] = {}
+        self.pods_on: dict[str, dict[Ref, Pod]] = {}
+        self.placement: dict[str, Placement] = {}
+        self.running = Placement()
+        self.versions: Counter[str] = Counter()
+        self.cce_nodes = 0
+        self.excluded: set[str] = set()
+
+    # -- one object at a time
+
+    def put(self, value: Value) -> None:
+        """Add an object, or replace the one of the same kind and name."""
+        self.remove(type(value), Ref("", value.name) if isinstance(value, Node) else value.ref)
+        match value:
+            case Service():
+                self._put_service(value)
+            case EndpointSlice():
+                self._put_slice(value)
+            case Node():
+                self._put_node(value)
+            case Pod():
+                self.pods[value.ref] = value
+                self._count(value, 1)
+            case Ingress():
+                self._put_ingress(value)
+            case NetworkPolicy():
+                self.policies[value.ref] = value
+                self.policies_in.setdefault(value.ref.namespace, {})[value.ref] = value
+            case Workload():
+                self.workloads[value.ref, value.kind] = value
+        self.complete.add(type(value))
+
+    def _put_service(self, service: Service) -> None:
+        self.services[service.ref] = service
+        for key in balancer_keys(service):
+            self.balancers.setdefault(key, {})[service.ref] = None
+
+    def _put_slice(self, piece: EndpointSlice) -> None:
+        self.slices[piece.ref] = piece
+        if piece.service is not None:
+            self.slices_of.setdefault(piece.service, {})[piece.ref] = piece
+
+    def _put_ingress(self, ingress: Ingress) -> None:
+        self.ingresses[ingress.ref] = ingress
+        for key in ingress_keys(ingress):
+            self.ingress_balancers.setdefault(key, {})[ingress.ref] = None
+
+    def remove(self, kind: type, ref: Ref) -> None:
+        """Forget an object; one that is not here is no error.
+
+        A Node's `ref` has an empty namespace. Workloads, read from files only, stay.
+        """
+        if kind is Service and (service := self.services.pop(ref, None)) is not None:
+            _forget(self.balancers, balancer_keys(service), ref)
+        elif kind is EndpointSlice and (piece := self.slices.pop(ref, None)) is not None:
+            if piece.service is not None:
+                _forget(self.slices_of, [piece.service], ref)
+        elif kind is Node and (node := self.nodes.pop(ref.name, None)) is not None:
+            self._uncount_node(node)
+        elif kind is Pod and (pod := self.pods.pop(ref, None)) is not None:
+            self._count(pod, -1)
+        elif kind is Ingress and (ingress := self.ingresses.pop(ref, None)) is not None:
+            _forget(self.ingress_balancers, ingress_keys(ingress), ref)
+        elif kind is NetworkPolicy and self.policies.pop(ref, None) is not None:
+            _forget(self.policies_in, [ref.namespace], ref)
+
+    def _put_node(self, node: Node) -> None:
+        self.nodes[node.name] = node
+        self.versions[node.kubelet_version] += 1
+        self.cce_nodes += node.cce
+        if node.excluded:
+            self.excluded.add(node.name)
+        for ip in (*node.internal_ips, *node.external_ips):
+            self.node_ips[ip] = node.name
+
+    def _uncount_node(self, node: Node) -> None:
+        self.versions[node.kubelet_version] -= 1
+        if not self.versions[node.kubelet_version]:
+            del self.versions[node.kubelet_version]
+        self.cce_nodes -= node.cce
+        self.excluded.discard(node.name)
+        for ip in (*node.internal_ips, *node.external_ips):
+            if self.node_ips.get(ip) == node.name:
+                del self.node_ips[ip]
+
+    def _count(self, pod: Pod, by: int) -> None:
+        if pod.finished or not pod.node:
+            return
+        if by > 0:
+            self.pods_on.setdefault(pod.node, {})[pod.ref] = pod
+        else:
+            _forget(self.pods_on, [pod.node], pod.ref)
+        for placement in (self.placement.setdefault(pod.node, Placement()), self.running):
+            if pod.host_network:
+                placement.host_network += by
+            else:
+                placement.own_network += by
+
+    def snapshot(self, facts: ClusterFacts) -> "Snapshot":
+        """Hand out a view of what is here now."""
+        return Snapshot(inventory=self, facts=facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A frozen view: the inventory, the facts, and what is supposed to be different.
+
+    `replaced` holds Services as they would be; `drained` nodes without their Pods and endpoints.
+    """
+
+    inventory: Inventory
+    facts: ClusterFacts
+    replaced: Mapping[Ref, Service] = field(default_factory=dict)
+    drained: frozenset[str] = frozenset()
+
+    def with_service(self, service: Service) -> "Snapshot":
+        """See the cluster as if `service` were what it has under that name."""
+        return replace(self, replaced={**self.replaced, service.ref: service})
+
+    def with_facts(self, facts: ClusterFacts) -> "Snapshot":
+        """See the cluster under other facts."""
+        return replace(self, facts=facts)
+
+    def with_drained(self, *nodes: str) -> "Snapshot":
+        """See the cluster as if these nodes had been drained: cordoned, and no Pod of a workload left."""
+        return replace(self, drained=self.drained | set(nodes))
+
+    def service(self, ref: Ref) -> Service | None:
+        """The Service of that name, as supposed."""
+        return self.replaced.get(ref) or self.inventory.services.get(ref)
+
+    def load_balancers(self) -> Iterator[Service]:
+        """Every Service of type LoadBalancer, by namespace and name."""
+        for ref in sorted({*self.inventory.services, *self.replaced}):
+            service = self.service(ref)
+            if service is not None and service.is_load_balancer:
+                yield service
+
+    def slices(self, ref: Ref) -> Iterator[EndpointSlice]:
+        """The Service's EndpointSlices, by name."""
+        pieces = self.inventory.slices_of.get(ref, _NOTHING)
+        return (pieces[name] for name in sorted(pieces))
+
+    def sharing(self, service: Service) -> list[Service]:
+        """The other LoadBalancer Services on the same effective load balancer, across namespaces.
+
+        The load balancer is the one of `elb.id`, else the one that has an address in common (cce_10_0355 asks
+        that their pass-through settings be the same under IPVS).
+        """
+        keys = balancer_keys(service)
+        found: dict[Ref, None] = {}
+        for key in keys:
+            found.update(self.inventory.balancers.get(key, {}))
+        for ref, supposed in self.replaced.items():
+            found.pop(ref, None)
+            if set(keys) & set(balancer_keys(supposed)):
+                found[ref] = None
+        found.pop(service.ref, None)
+        return [other for ref in sorted(found) if (other := self.service(ref)) is not None]
+
+    def sharing_ingresses(self, service: Service) -> list[Ingress]:
+        """The Ingresses on the same effective load balancer."""
+        found: dict[Ref, None] = {}
+        for key in balancer_keys(service):
+            found.update(self.inventory.ingress_balancers.get(key, {}))
+        return [self.inventory.ingresses[ref] for ref in sorted(found)]
+
+    def owners(self, address: str) -> list[Service]:
+        """The LoadBalancer Services that have this IP address or host name."""
+        refs = {*self.inventory.balancers.get(f"ip:{address}", {}), *self.replaced}
+        services = (self.service(ref) for ref in sorted(refs))
+        return [each for each in services if each is not None and f"ip:{address}" in balancer_keys(each)]
+
+    def knows(self, kind: type) -> bool:
+        """Whether the input is complete for objects of that kind."""
+        return kind in self.inventory.complete
+
+
+def balancer_keys(service: Service) -> list[str]:
+    """Every name under which a LoadBalancer Service's balancer may be shared; none for another type."""
+    if not service.is_load_balancer:
+        return []
+    keys = [f"elb:{service.annotations[ELB_ID]}"] if service.annotations.get(ELB_ID) else []
+    for point in service.ingress:
+        keys += [f"ip:{name}" for name in (point.ip, point.hostname) if name]
+    return keys
+
+
+def ingress_keys(ingress: Ingress) -> list[str]:
+    """Every name under which an Ingress' balancer may be shared."""
+    keys = [f"elb:{ingress.annotations[ELB_ID]}"] if ingress.annotations.get(ELB_ID) else []
+    return keys + [f"ip:{address}" for address in ingress.addresses]
+
+
+def _forget(index: dict[K, dict[Ref, V]], keys: list[K], ref: Ref) -> None:
+    for key in keys:
+        entries = index.get(key)
+        if entries is not None:
+            entries.pop(ref, None)
+            if not entries:
+                del index[key]
