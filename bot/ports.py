@@ -79,6 +79,7 @@ class LiveService:
     touched_by: Mapping[str, str] = field(default_factory=dict)
     """Annotation key → field manager that owns it, from managedFields."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
