@@ -9,7 +9,7 @@ WorldError                       somebody or something outside did not do what w
 └── Stale                        our own row moved on: somebody else decided first
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -316,6 +316,14 @@ class Leased:
     generation: int
 
 
+class Later(Exception):  # noqa: N818 - not a failure: what a performer says who wants to be called again
+    """Raised by whoever performs a job: so far so good, call me again after `delay` seconds."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__(f"again in {delay:g} s")
+        self.delay = delay
+
+
 class Jobs(Protocol):
     """The leased jobs, on the database's clock."""
 
@@ -323,8 +331,10 @@ class Jobs(Protocol):
         """Commit jobs; durable when it returns."""
         ...
 
-    async def claim(self, *, limit: int, lease: float) -> Sequence[Leased]:
-        """Lease due jobs for so many seconds."""
+    async def claim(
+        self, *, limit: int, lease: float, kinds: Collection[str] | None = None
+    ) -> Sequence[Leased]:
+        """Lease due jobs for so many seconds; of these kinds only, for a newer replica may know more."""
         ...
 
     async def renew(self, leased: Leased, *, lease: float) -> bool:
@@ -336,11 +346,18 @@ class Jobs(Protocol):
         ...
 
     async def retry(self, leased: Leased, *, delay: float, error: str = "") -> None:
-        """Give the lease back, due again after `delay` seconds."""
+        """Give the lease back, due again after `delay` seconds.
+
+        Without an error it was planned so, and the next attempt counts as the first.
+        """
         ...
 
-    async def next_due(self) -> float | None:
-        """Seconds until a job is due (0: now); None: no job waits."""
+    async def next_due(self, *, kinds: Collection[str] | None = None) -> float | None:
+        """Seconds until a job of these kinds is due or its lease ends (0: now); None: no job waits."""
+        ...
+
+    def subscribe(self, poke: Callable[[], None]) -> None:
+        """Call `poke`, in the event loop, after each commit that submitted jobs through this store."""
         ...
 
 
