@@ -331,6 +331,12 @@ class MeasuredClient:
     through_before: bool | None
     expect_after: str
     through_after: bool | None
+    kind: str = ""
+    """Code of the class, as the path engine names it; by it other nodes are found when `node` is gone."""
+    nodes: tuple[str, ...] = ()
+    """Every node that takes part at the same time, `node` first; not in the digest."""
+    of: int = 0
+    """How many nodes the class has; more than `nodes` where the plan is bounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
