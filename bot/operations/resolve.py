@@ -1,0 +1,148 @@
+"""From what somebody typed to one Service, or to a sentence with the nearest names."""
+
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+
+from bot.domain.change import ServiceRef
+from bot.domain.objects import Ref, Service
+from bot.domain.snapshot import Snapshot
+from bot.ports import Cluster, Clusters
+
+MOST_NAMES = 5
+"""How many names a sentence offers."""
+
+Visible = Callable[[str, str], bool]
+"""(cluster, namespace) → whether this person may see it; names of others are not given away."""
+
+
+class Unresolved(Exception):  # noqa: N818 - an answer to a person, not a fault of the program
+    """No one Service was meant; the message is the sentence for the person."""
+
+
+def resolve(text: str, clusters: Clusters, visible: Visible) -> tuple[ServiceRef, Service]:
+    """Find the LoadBalancer Service that `[CLUSTER/][NAMESPACE/]SERVICE` names, in the caches.
+
+    Raises:
+        Unresolved: none or several, another type, no address yet, or a cluster that does not answer.
+    """
+    candidates = _candidates(text, clusters)
+    found = [
+        pair for cluster, namespace, name in candidates for pair in _in(cluster, namespace, name, visible)
+    ]
+    balancers = [(ref, service) for ref, service in found if service.is_load_balancer]
+    if len(balancers) > 1:
+        raise Unresolved(
+            f"Several Services are called {text}: {_listed(_full(ref) for ref, _ in balancers)}. Name one in full."
+        )
+    if balancers:
+        return _addressed(*balancers[0])
+    if found:
+        ref, service = found[0]
+        raise Unresolved(
+            f"{ref} on {ref.cluster} is of type {service.type}; only LoadBalancer Services have a load balancer's path."
+        )
+    raise Unresolved(_not_there(text, candidates, visible))
+
+
+def named_cluster(text: str, clusters: Clusters) -> tuple[str | None, str]:
+    """Split `[CLUSTER/][NAMESPACE]`, as `list` takes it: a cluster's name goes before a namespace's."""
+    head, _, tail = text.partition("/")
+    if head in clusters.names():
+        return head, tail
+    return None, text
+
+
+def _candidates(text: str, clusters: Clusters) -> list[tuple[Cluster, str | None, str]]:
+    parts = text.split("/")
+    names = clusters.names()
+    if not all(parts) or len(parts) > 3:  # noqa: PLR2004 - CLUSTER/NAMESPACE/SERVICE
+        raise Unresolved(f"“{text}” names no Service. Write NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE.")
+    if len(parts) == 3:  # noqa: PLR2004 - as above
+        if parts[0] not in names:
+            raise Unresolved(f"There is no cluster “{parts[0]}”. {_did_you_mean(parts[0], names)}".strip())
+        return [(clusters.get(parts[0]), parts[1], parts[2])]
+    if len(parts) == 2 and len(names) > 1 and parts[0] in names:  # noqa: PLR2004 - CLUSTER/SERVICE
+        return [(clusters.get(parts[0]), None, parts[1])]
+    namespace = parts[0] if len(parts) == 2 else None  # noqa: PLR2004 - NAMESPACE/SERVICE
+    return [(clusters.get(name), namespace, parts[-1]) for name in names]
+
+
+def _in(
+    cluster: Cluster, namespace: str | None, name: str, visible: Visible
+) -> list[tuple[ServiceRef, Service]]:
+    snapshot = cluster.snapshot()
+    if namespace is not None:
+        refs = [Ref(namespace, name)]
+    else:
+        refs = sorted(ref for ref in snapshot.inventory.services if ref.name == name)
+    services = ((ref, snapshot.service(ref)) for ref in refs if visible(cluster.name, ref.namespace))
+    return [(_ref(cluster, ref), service) for ref, service in services if service is not None]
+
+
+def _ref(cluster: Cluster, ref: Ref) -> ServiceRef:
+    return ServiceRef(cluster=cluster.name, namespace=ref.namespace, name=ref.name)
+
+
+def _addressed(ref: ServiceRef, service: Service) -> tuple[ServiceRef, Service]:
+    if not service.ingress:
+        raise Unresolved(
+            f"{ref} on {ref.cluster} has no load balancer address yet; its Events say why (kubectl -n {ref.namespace} describe service {ref.name})."
+        )
+    return ref, service
+
+
+def _not_there(text: str, candidates: Sequence[tuple[Cluster, str | None, str]], visible: Visible) -> str:
+    for cluster, _, _ in candidates:
+        freshness = cluster.freshness()
+        if not freshness.synced:
+            why = freshness.problem or "its Services have not been read yet"
+            return f"The cluster {cluster.name} does not answer ({why}); whether {text} is there is not known. Try again, or look at /readyz."
+    cluster, namespace, name = candidates[0]
+    where = f"in {namespace} on {cluster.name}" if namespace else f"on {cluster.name}"
+    if len(candidates) > 1:
+        where = f"in {namespace} on any cluster" if namespace else "on any cluster"
+    nearest = _nearest(namespace, name, candidates, visible)
+    return f"There is no Service “{name}” {where}. {nearest}".strip()
+
+
+def _nearest(
+    namespace: str | None, name: str, candidates: Sequence[tuple[Cluster, str | None, str]], visible: Visible
+) -> str:
+    names: dict[str, list[str]] = {}
+    for cluster, _, _ in candidates:
+        for ref in _balancers(cluster.snapshot(), cluster.name, visible):
+            names.setdefault(ref.name, []).append(f"{ref.namespace}/{ref.name}")
+            if namespace is not None and len(candidates) == 1:
+                names.setdefault(f"{ref.namespace}/{ref.name}", []).append(f"{ref.namespace}/{ref.name}")
+    wanted = [name] if namespace is None else [f"{namespace}/{name}", name]
+    close = [
+        full
+        for each in wanted
+        for key in get_close_matches(each, names, MOST_NAMES, 0.6)
+        for full in names[key]
+    ]
+    return _sentence(dict.fromkeys(close))
+
+
+def _balancers(snapshot: Snapshot, cluster: str, visible: Visible) -> Iterable[Ref]:
+    return (s.ref for s in snapshot.load_balancers() if visible(cluster, s.ref.namespace))
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    return _sentence(dict.fromkeys(get_close_matches(word, known, MOST_NAMES, 0.6)))
+
+
+def _sentence(names: Iterable[str]) -> str:
+    offered = list(names)[:MOST_NAMES]
+    return f"Did you mean {' or '.join(offered)}?" if offered else ""
+
+
+def _full(ref: ServiceRef) -> str:
+    return f"{ref.cluster}/{ref}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = sorted(names)
+    return ", ".join(every[:MOST_NAMES]) + (
+        f" and {len(every) - MOST_NAMES} more" if len(every) > MOST_NAMES else ""
+    )
