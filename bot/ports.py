@@ -316,7 +316,7 @@ class Leased:
     generation: int
 
 
-class Later(Exception):  # noqa: N818 - not a failure: what a performer says who wants to be called again
+class Later(Exception):
     """Raised by whoever performs a job: so far so good, call me again after `delay` seconds."""
 
     def __init__(self, delay: float) -> None:
