@@ -1,0 +1,254 @@
+"""Whether a change may be proposed, approved and applied: decisions from its policy and its approvals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.change import Approval, Change, Phase, Verb
+from bot.domain.freeze import frozen_until
+from bot.domain.policy import (
+    ALLOWED,
+    EVERYONE,
+    Cause,
+    Decision,
+    Groups,
+    Member,
+    Policy,
+    Right,
+    could_not_look_up,
+    may,
+    may_start_rollback,
+    refuse,
+    those_who_may,
+)
+
+BOT = "bot"
+"""Who asks for a rollback when the configuration, not a person, does (`verification.onFailure`)."""
+
+
+def frozen(policy: Policy, verb: Verb, now: datetime) -> Decision:
+    """Decide whether a change freeze stands in the way. It never stops a rollback: undoing is no new risk."""
+    until = frozen_until(policy.freeze, now)
+    if until is None or verb is Verb.ROLLBACK:
+        return ALLOWED
+    return refuse(Cause.FROZEN, f"Changes are frozen here until {until:%a %d %b %H:%M} ({until.tzinfo}).")
+
+
+def decide_proposal(policy: Policy, verb: Verb, person: Member, groups: Groups, *, reason: str) -> Decision:
+    """Decide whether a person may propose a change, and has said why where that is required.
+
+    A freeze does not stop a proposal: it can be approved once the freeze is over.
+    """
+    right = (
+        may_start_rollback(policy, person, groups)
+        if verb is Verb.ROLLBACK
+        else may(policy, Right.PROPOSE, person, groups)
+    )
+    if right.allowed and policy.require_reason and not reason.strip():
+        return refuse(Cause.REASON_MISSING, "A reason is required here.")
+    return right
+
+
+def decide_approval(
+    policy: Policy,
+    change: Change,
+    person: Member,
+    groups: Groups,
+    now: datetime,
+    *,
+    break_glass: bool = False,
+    reason: str = "",
+) -> Decision:
+    """Decide whether a person's yes counts for a change, and whether it is the last one needed.
+
+    Break-glass counts alone, for one's own proposal and in a freeze too, and needs a reason. The yes of a
+    person who may roll back counts alone for a rollback, their own too.
+    """
+    timely = _timely(change, now)
+    if not timely.allowed:
+        return timely
+    if break_glass:
+        return _broken_glass(policy, person, groups, reason)
+    if change.verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed:
+        return _ENOUGH
+    return _ordinary(policy, change, person, groups, now)
+
+
+def decide_rejection(
+    policy: Policy, change: Change, person: Member, groups: Groups, now: datetime
+) -> Decision:
+    """Decide whether a person's no counts: of those who may approve, and of nobody's own proposal."""
+    timely = _timely(change, now)
+    if not timely.allowed:
+        return timely
+    if change.requested_by == person.id:
+        return refuse(Cause.OWN_PROPOSAL, "This is your own proposal: withdraw it instead.")
+    return _may_approve(policy, change.verb, person, groups)
+
+
+def still_stands(
+    policy: Policy, change: Change, people: Mapping[str, Member], groups: Groups, now: datetime
+) -> Decision:
+    """Decide, just before a change is applied, whether what allowed it still holds.
+
+    Args:
+        policy: the one that is in force now.
+        change: approved.
+        people: requester and approvers, by id; one who is missing could not be looked up.
+        groups: see `Groups`.
+        now: with a zone.
+    """
+    if change.requested_by == BOT and change.verb is Verb.ROLLBACK:
+        return ALLOWED
+    asked = _requester_stands(policy, change, people, groups)
+    if not asked.allowed:
+        return asked
+    valid = [a for a in change.approvals if a.by in people]
+    if any(_counts_alone(policy, change.verb, a, people[a.by], groups) for a in valid):
+        return ALLOWED
+    by = {a.by for a in valid if may(policy, Right.APPROVE, people[a.by], groups).allowed}
+    if len(by - _barred(policy, change.requested_by)) < _needed(policy, change):
+        return refuse(Cause.NOT_ENOUGH, "Who approved it may not approve changes here any more.")
+    return frozen(policy, change.verb, now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvers:
+    """Who can approve a proposal, told when it is made."""
+
+    ids: tuple[str, ...]
+    """User and group ids, or "*", as the card names them."""
+    possible: bool
+    """Whether as many people as are needed, or one who may break the glass, can be found."""
+    why: str = ""
+    """One sentence, when not possible."""
+
+
+def who_can_approve(
+    policy: Policy,
+    verb: Verb,
+    requester: str,
+    groups: Groups,
+    *,
+    without_rights: frozenset[str] = frozenset(),
+) -> Approvers:
+    """Find out whether a proposal can be approved at all; one that nobody can approve is refused at once.
+
+    Args:
+        policy: where the change is.
+        verb: what the change does.
+        requester: a Slack user id.
+        groups: see `Groups`.
+        without_rights: user ids known to be no full members.
+    """
+    rights = (Right.ROLLBACK, Right.APPROVE) if verb is Verb.ROLLBACK else (Right.APPROVE,)
+    hidden = without_rights | (frozenset() if verb is Verb.ROLLBACK else _barred(policy, requester))
+    listed = (id_ for right in rights for id_ in those_who_may(policy, right))
+    ids = tuple(dict.fromkeys(id_ for id_ in listed if id_ not in hidden))
+    if _can_be_approved(policy, verb, requester, groups, without_rights):
+        return Approvers(ids=ids, possible=True)
+    consulted = sorted(policy.groups(*rights, Right.BREAK_GLASS))
+    unknown = next((group for group in consulted if groups.get(group) is None), "")
+    why = could_not_look_up(unknown) if unknown else _nobody(policy.approvals)
+    return Approvers(ids=ids, possible=False, why=why)
+
+
+# --- the parts -----------------------------------------------------------------------------------------
+
+
+_ENOUGH = Decision(allowed=True, cause=Cause.ALLOWED, enough=True)
+
+
+def _nobody(needed: int) -> str:
+    people = "one person" if needed == 1 else f"{needed} different people"
+    return f"Nobody could approve this: it needs {people} beside you who may approve changes here."
+
+
+def _timely(change: Change, now: datetime) -> Decision:
+    if change.phase is not Phase.PROPOSED:
+        return refuse(Cause.CLOSED, f"{change.label} is {change.phase} already.")
+    if now >= change.expires_at:
+        return refuse(Cause.EXPIRED, f"{change.label} has expired.")
+    return ALLOWED
+
+
+def _needed(policy: Policy, change: Change) -> int:
+    """The stricter of what was promised when it was proposed and what is in force now."""
+    return max(policy.approvals, change.approvals_needed)
+
+
+def _may_approve(policy: Policy, verb: Verb, person: Member, groups: Groups) -> Decision:
+    if verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed:
+        return ALLOWED
+    return may(policy, Right.APPROVE, person, groups)
+
+
+def _ordinary(policy: Policy, change: Change, person: Member, groups: Groups, now: datetime) -> Decision:
+    right = may(policy, Right.APPROVE, person, groups)
+    if not right.allowed:
+        return right
+    if change.requested_by == person.id and not policy.self_approval:
+        others = tuple(id_ for id_ in those_who_may(policy, Right.APPROVE) if id_ != person.id)
+        return refuse(Cause.OWN_PROPOSAL, "You may not approve your own proposal.", others)
+    if any(a.by == person.id for a in change.approvals):
+        return refuse(Cause.TWICE, f"You have approved {change.label} already; it needs another person too.")
+    thaw = frozen(policy, change.verb, now)
+    if not thaw.allowed:
+        return thaw
+    given = len({a.by for a in change.approvals} | {person.id})
+    return _ENOUGH if given >= _needed(policy, change) else ALLOWED
+
+
+def _broken_glass(policy: Policy, person: Member, groups: Groups, reason: str) -> Decision:
+    right = may(policy, Right.BREAK_GLASS, person, groups)
+    if not right.allowed:
+        return right
+    if not reason.strip():
+        return refuse(Cause.REASON_MISSING, "Breaking the glass needs a reason.")
+    return _ENOUGH
+
+
+def _requester_stands(
+    policy: Policy, change: Change, people: Mapping[str, Member], groups: Groups
+) -> Decision:
+    requester = people.get(change.requested_by)
+    if requester is None:
+        return refuse(Cause.UNKNOWN, "Who proposed it could not be looked up.")
+    asked = decide_proposal(policy, change.verb, requester, groups, reason=change.reason)
+    if asked.allowed:
+        return asked
+    return refuse(asked.cause, "Who proposed it may not propose changes here any more.")
+
+
+def _can_be_approved(
+    policy: Policy, verb: Verb, requester: str, groups: Groups, without_rights: frozenset[str]
+) -> bool:
+    """Whether enough people are known to be able to; nobody is counted who might be denied."""
+    if _people(policy, Right.BREAK_GLASS, groups, without_rights):
+        return True
+    alone = _people(policy, Right.ROLLBACK, groups, without_rights) if verb is Verb.ROLLBACK else frozenset()
+    by = _people(policy, Right.APPROVE, groups, without_rights)
+    return bool(alone) or EVERYONE in by or len(by - _barred(policy, requester)) >= policy.approvals
+
+
+def _barred(policy: Policy, requester: str) -> frozenset[str]:
+    return frozenset() if policy.self_approval else frozenset({requester})
+
+
+def _counts_alone(policy: Policy, verb: Verb, approval: Approval, person: Member, groups: Groups) -> bool:
+    if approval.break_glass:
+        return may(policy, Right.BREAK_GLASS, person, groups).allowed
+    return verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed
+
+
+def _people(policy: Policy, right: Right, groups: Groups, without_rights: frozenset[str]) -> frozenset[str]:
+    """The users who surely have a right; "*" stands for a crowd."""
+    if EVERYONE in policy.deny or any(g.startswith("S") and groups.get(g) is None for g in policy.deny):
+        return frozenset()
+    denied = frozenset(user for id_ in policy.deny for user in _members(id_, groups))
+    entitled = frozenset(user for id_ in policy.entitled(right) for user in _members(id_, groups))
+    return entitled - denied - without_rights
+
+
+def _members(id_: str, groups: Groups) -> frozenset[str]:
+    return (groups.get(id_) or frozenset()) if id_.startswith("S") else frozenset({id_})

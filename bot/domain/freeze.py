@@ -1,0 +1,65 @@
+"""Weekly windows of local time: change freezes, and the quiet hours of incidents."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY = 24 * 60
+_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """From one time of day to another, on some days of the week, on the clocks of a zone.
+
+    A window that ends at or before its start ends on the next day, and belongs to the day on which it starts.
+    The start is inside, the end is outside. Where clocks are put forward or back, the wall clock decides.
+    """
+
+    start: int
+    """Minutes after midnight, 0 to 1439."""
+    end: int
+    """Minutes after midnight, 1 to 1440 (24:00)."""
+    zone: str = "UTC"
+    days: frozenset[str] = frozenset(DAYS)
+    """On which it starts."""
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether a moment (with a zone) falls into the window."""
+        return self._end_after(moment.astimezone(ZoneInfo(self.zone))) is not None
+
+    def end_after(self, moment: datetime) -> datetime | None:
+        """Return when the window that covers the moment ends, in the window's zone; None: none covers it."""
+        return self._end_after(moment.astimezone(ZoneInfo(self.zone)))
+
+    def _end_after(self, local: datetime) -> datetime | None:
+        minute = local.hour * 60 + local.minute
+        overnight = self.end <= self.start
+        if DAYS[local.weekday()] in self.days and minute >= self.start and (overnight or minute < self.end):
+            return _at(local, self.end + (DAY if overnight else 0))
+        yesterday = DAYS[local.weekday() - 1]
+        if overnight and yesterday in self.days and minute < self.end:
+            return _at(local, self.end)
+        return None
+
+
+def frozen_until(windows: Iterable[Window], moment: datetime) -> datetime | None:
+    """Return when the windows that cover the moment, one after the other, let go; None: none covers it.
+
+    Windows that never let go (all week, all day) give the first end that is a week away or more.
+    """
+    known, until = tuple(windows), moment
+    while until - moment < timedelta(days=_WEEK):
+        ends = [end for window in known if (end := window.end_after(until)) is not None and end > until]
+        if not ends:
+            break
+        until = max(ends)
+    return None if until is moment else until
+
+
+def _at(local: datetime, minutes: int) -> datetime:
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = midnight + timedelta(days=minutes // DAY)
+    return day.replace(hour=minutes % DAY // 60, minute=minutes % DAY % 60, fold=local.fold)
