@@ -211,8 +211,12 @@ class DataPlane:
         pod = self.picture.pods_by_address.get(address)
         if pod is not None:
             return {pod.node, self.place_of(pod)}
-        owners = [n for n in self.nodes if address in (self.nodes[n].options.address, self.egress_of(n))]
-        return owners or ["elsewhere"]
+        for name, node in self.nodes.items():
+            if address == node.options.address:
+                return {name}
+            if address == self.egress_of(name):
+                return {"internet", name}
+        return {"elsewhere"}
 
     # Following the API
 

@@ -21,6 +21,7 @@ class MemoryObjects:
         self._listeners: dict[str, list[Listener]] = {}
 
     def list(self, resource: str, namespace: str | None = None) -> list[Json]:
+        """Copies of all objects of a kind, of one namespace or of all."""
         return [
             deepcopy(body)
             for (kind, space, _), body in self._stored.items()
@@ -28,9 +29,11 @@ class MemoryObjects:
         ]
 
     def get(self, resource: str, namespace: str | None, name: str) -> Json | None:
+        """A copy of one object, or None."""
         return deepcopy(self._stored.get((resource, namespace or "", name)))
 
     def create(self, resource: str, body: Mapping[str, Any], *, manager: str = "test") -> Json:
+        """Store an object, or store it anew."""
         del manager
         metadata = body["metadata"]
         key = (resource, metadata.get("namespace") or "", metadata["name"])
@@ -48,15 +51,18 @@ class MemoryObjects:
         manager: str = "test",
         subresource: str | None = None,
     ) -> Json:
+        """Merge a patch into a stored object; a null removes its key."""
         del manager, subresource
         body = self._stored[resource, namespace or "", name]
         _merge(body, patch)
         return self._tell(resource, "MODIFIED", body)
 
     def delete(self, resource: str, namespace: str | None, name: str) -> None:
+        """Remove an object and tell."""
         self._tell(resource, "DELETED", self._stored.pop((resource, namespace or "", name)))
 
     def subscribe(self, resource: str, listener: Listener) -> Callable[[], None]:
+        """Tell the listener of every later change."""
         listeners = self._listeners.setdefault(resource, [])
         listeners.append(listener)
         return lambda: listeners.remove(listener)
@@ -179,6 +185,7 @@ class Cluster:
 
 
 def node(number: int, minor: int) -> Json:
+    """A ready node of Kubernetes 1.`minor`."""
     return {
         "metadata": {"name": f"node{number}"},
         "status": {
