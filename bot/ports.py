@@ -390,8 +390,10 @@ class Changes(Protocol):
         """
         ...
 
-    async def note(self, before: Change, after: Change, *, jobs: Sequence[Job] = ()) -> None:
+    async def note(self, before: Change, after: Change, *, jobs: Sequence[Job] = ()) -> Change:
         """As move, for what is no event: progress, the card's place. The phase does not change.
+
+        Returns what is stored: `after`, with its version counted up.
 
         Raises:
             Stale: the row has another version.
@@ -434,8 +436,8 @@ class Runs(Protocol):
         """
         ...
 
-    async def save(self, before: Run, after: Run, *, jobs: Sequence[Job] = ()) -> None:
-        """Compare `before.version`, set `after`.
+    async def save(self, before: Run, after: Run, *, jobs: Sequence[Job] = ()) -> Run:
+        """Compare `before.version`, set `after`; return what is stored, its version counted up.
 
         Raises:
             Stale: the row has another version.
