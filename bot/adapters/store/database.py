@@ -1,0 +1,143 @@
+"""The database: one engine, its threads, and transactions that fit into one function call."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from bot.ports import Invalid, Unavailable
+
+Result = TypeVar("Result")
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for another process's transaction on one SQLite file."""
+_SERVER_THREADS = 8
+_READING = "elb_passthrough_reading"
+
+
+def parse_url(url: str) -> URL:
+    """Return DATABASE_URL with the driver filled in.
+
+    Raises:
+        Invalid: neither PostgreSQL nor an SQLite file; the sentence leaves any password out.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Invalid("DATABASE_URL is not a URL: sqlite:///PATH or postgresql://… is expected") from None
+    name = parsed.get_backend_name()
+    if name in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if name != "sqlite":
+        raise Invalid(f"DATABASE_URL: {name} is no database that is supported; sqlite or postgresql are")
+    if parsed.database in {None, "", ":memory:"}:
+        raise Invalid("DATABASE_URL names no file: a database in memory would forget every change")
+    return parsed.set(drivername="sqlite+pysqlite")
+
+
+def make_engine(url: URL, *, connections: int) -> Engine:
+    """Return an engine with at most so many connections; nothing is connected yet.
+
+    Raises:
+        Invalid: the database's driver is not installed.
+    """
+    try:
+        engine = create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=connections,
+            max_overflow=0,
+            # A connection that a firewall has forgotten costs a look, not somebody's click.
+            pool_pre_ping=url.get_backend_name() == "postgresql",
+            hide_parameters=True,
+            connect_args=_connect_args(url),
+        )
+    except ModuleNotFoundError as error:
+        raise Invalid(
+            "DATABASE_URL: PostgreSQL needs its driver: pip install 'elb-passthrough[postgres]'"
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    """Return what the URL leaves open; what it says itself wins."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    defaults = {"connect_timeout": 5, "keepalives_idle": 30, "application_name": "elb-passthrough"}
+    return {name: value for name, value in defaults.items() if name not in url.query}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Make commits outlive a power cut, and leave BEGIN to us."""
+    # The driver's own BEGIN comes late and deferred; two writers would then meet in the middle.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once, so that waiting for it happens here and nowhere else."""
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def sentence(error: SQLAlchemyError, url: URL) -> str:
+    """Say in one sentence what the database said, without the password."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    first = said.splitlines()[0] if said else type(error).__name__
+    if url.password:
+        first = first.replace(str(url.password), "***")
+    return f"the database does not answer: {first}"
+
+
+class Database:
+    """Transactions as functions of a connection, run in threads of its own.
+
+    SQLite gets one thread and one connection: several in one process starve each other on its busy handler.
+    No transaction is open across an `await`, and a cancelled caller leaves it whole: it commits, or never began.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        size = 1 if self.url.get_backend_name() == "sqlite" else _SERVER_THREADS
+        self._engine = make_engine(self.url, connections=size)
+        self._reader = self._engine.execution_options(**{_READING: True})
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="store")
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in one transaction; durable when it returns.
+
+        Raises:
+            Unavailable: the database does not answer, or refused.
+        """
+        return await self._hop(self._engine, work)
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """As write, for what changes nothing."""
+        return await self._hop(self._reader, work)
+
+    async def close(self) -> None:
+        """Let what is under way end, then disconnect."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True)
+        self._engine.dispose()
+
+    async def _hop(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        try:
+            hop = loop.run_in_executor(self._threads, self._transact, engine, work)
+        except RuntimeError as error:  # the threads are shut down
+            raise Unavailable("the database was closed") from error
+        return await hop
+
+    def _transact(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            raise Unavailable(sentence(error, self.url)) from error

@@ -1,0 +1,39 @@
+"""The store: every table behind one door."""
+
+from sqlalchemy import text
+
+from bot.adapters.store.changes import SqlChanges
+from bot.adapters.store.database import Database
+from bot.adapters.store.jobs import SqlJobs
+from bot.adapters.store.messages import SqlMessages
+from bot.adapters.store.pauses import SqlPauses
+from bot.adapters.store.runs import SqlRuns
+
+
+class SqlStore:
+    """The truth about changes, on SQLite or PostgreSQL; fulfils `bot.ports.Store`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.jobs = SqlJobs(database)
+        self.changes = SqlChanges(database, self.jobs)
+        self.runs = SqlRuns(database, self.jobs)
+        self.messages = SqlMessages(database)
+        self.pauses = SqlPauses(database)
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life."""
+        await self.database.read(lambda connection: connection.execute(text("SELECT 1")))
+
+    async def close(self) -> None:
+        """Let what is under way end, then disconnect."""
+        await self.database.close()
+
+
+def open_store(url: str) -> SqlStore:
+    """Return the store of DATABASE_URL; nothing is connected yet, and `migrate(url)` comes first.
+
+    Raises:
+        Invalid: the URL names no database that is supported.
+    """
+    return SqlStore(Database(url))
