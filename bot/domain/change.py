@@ -213,6 +213,8 @@ class Change:
     """Counts up from 1; people say CHG-7. The store assigns it, 0 before."""
     cluster: str
     verb: Verb
+    service: ServiceRef
+    """The one that the person named."""
     steps: tuple[Step, ...]
     """In the order in which they are applied."""
     requested_by: str
@@ -297,11 +299,6 @@ class Change:
         """The first eight hex digits, in two groups, as the card and the audit show them."""
         return f"{self.digest[:4]} {self.digest[4:8]}"
 
-    @property
-    def service(self) -> ServiceRef:
-        """The Service that the person named: the first of the steps."""
-        return self.steps[0].service
-
     def after(self, event: Event, **changed: object) -> "Change":
         """Return the change as it is after the event; the only way to move it.
 
@@ -363,6 +360,8 @@ class MeasurementPlan:
     """The Service's ports, to find its listeners."""
     compare: bool = True
     """Whether it measures before the patch too; `verify` alone does not."""
+    left_out: tuple[str, ...] = ()
+    """What is not looked at, and why, in words; not in the digest."""
 
     def content(self) -> dict[str, object]:
         """Return what the digest covers, as JSON."""

@@ -5,7 +5,7 @@ A run holds evidence only. What to do next is decided by `verification_pattern`,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -227,7 +227,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One verification of one Service. A value: every step returns a new one, one version on."""
+    """One verification of one Service. A value: every step returns a new one, and the store counts its version up."""
 
     id: str
     service: ServiceRef
@@ -276,7 +276,3 @@ class Run:
     def client(self, name: str) -> MeasuredClient | None:
         """The class of that name in the plan."""
         return next((c for c in self.plan.clients if c.name == name), None)
-
-    def evolve(self, **changed: object) -> "Run":
-        """Return the run with other values, one version on."""
-        return replace(self, version=self.version + 1, **changed)  # type: ignore[arg-type]  # replace() checks the names itself

@@ -1,0 +1,322 @@
+"""The on/off pattern: which step of a run is due, decided from what it holds and the time alone.
+
+Baseline, one burst per class of client, patch, settling, one burst per class, the counters, and once more, node
+by node, what was not settled. Every burst starts on a period boundary and is followed by a whole period of
+quiet, so that each class can be told from the others and from outside noise.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from bot.domain.change import MeasuredClient, MeasurementPlan
+from bot.domain.verification import Burst, Part, Probe, ProbePhase, Run, Target
+from bot.domain.verification_period import Span, ceiling, later, start_of, touched, whole
+
+SETTLE_PERIODS = 2
+"""Periods of quiet after the patch: kube-proxy resynchronises in them, and they are the noise to compare with."""
+SETTLE_AT_LEAST = 15.0
+"""Seconds for kube-proxy to resynchronise, as far as a quarter of the window allows; how long CCE takes is
+documented nowhere, so what is not settled then is looked at once more."""
+LATE = 0.25
+"""Part of a period by which a burst may start late and still belong to it."""
+ATTEMPTS = 3
+"""How often an interrupted burst is started."""
+FEW, MANY = 4, 12
+"""Below the first no quiet period is excused, below the second one, else two."""
+AGAIN_AT_MOST = 6
+"""Nodes that are looked at once more, each in its own periods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Find the load balancer's listeners."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """Start a burst, in the period that starts at `at`."""
+
+    part: Part
+    client: MeasuredClient
+    node: str
+    attempt: int
+    at: datetime
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Look after the probes of the burst that is open."""
+
+    burst: Burst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadCounters:
+    """Ask for the counters of this span."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weigh:
+    """Decide what to look at once more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitPatch:
+    """Everything before the patch is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Nothing is due before `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclude:
+    """Nothing is left to be done: give the verdict."""
+
+
+Step = Look | Begin | Follow | ReadCounters | Weigh | AwaitPatch | Wait | Conclude
+
+
+def next_step(run: Run, now: datetime) -> Step:
+    """Say what is due."""
+    if run.stopped_by or run.verdict is not None or not run.plan.clients or run.plan.how != "probe":
+        return Conclude()
+    if not run.looked:
+        return Look()
+    opened = next((b for b in run.bursts if b.closed_at is None), None)
+    if opened is not None:
+        return Follow(burst=opened)
+    if run.applied_at is None and run.change_id and not run.comparing:
+        return AwaitPatch()
+    if run.comparing and run.applied_at is None:
+        return _begin(run, Part.BEFORE, now) or _wait(quiet_from(run), now) or AwaitPatch()
+    return _begin(run, Part.AFTER, now) or _once_more(run, now)
+
+
+def _once_more(run: Run, now: datetime) -> Step:
+    if not run.rechecked:
+        return _counters(run, now) or Weigh()
+    return _begin(run, Part.RECHECK, now) or _counters(run, now) or Conclude()
+
+
+def _wait(until: datetime, now: datetime) -> Wait | None:
+    return Wait(until=until) if now < until else None
+
+
+def _begin(run: Run, part: Part, now: datetime) -> Step | None:
+    """The next burst of a part, or the wait for its period; None when the part is through."""
+    turn = next((t for t in turns(run, part) if not settled(run, part, t)), None)
+    client = run.client(turn.client) if turn else None
+    if turn is None or client is None:
+        return None
+    at = slot(run, part, now)
+    if now < at:
+        return Wait(until=at)
+    earlier = tries(run, part, turn)
+    skipped = {n: why for b in earlier for n, why in given_up(b).items()}
+    return Begin(
+        part=part,
+        client=client,
+        node=turn.node,
+        attempt=len(earlier) + 1,
+        at=at,
+        skipped=tuple(sorted(skipped.items())),
+    )
+
+
+def turns(run: Run, part: Part) -> tuple[Target, ...]:
+    """Who takes a turn in a part of the run, in order."""
+    if part is Part.RECHECK:
+        return run.again
+    return tuple(Target(client=c.name, node="") for c in run.plan.clients)
+
+
+def tries(run: Run, part: Part, turn: Target) -> list[Burst]:
+    """The bursts that were started for one turn, oldest first."""
+    mine = [b for b in run.bursts if (b.part, b.client, b.node) == (part, turn.client, turn.node)]
+    return sorted(mine, key=lambda b: b.attempt)
+
+
+def settled(run: Run, part: Part, turn: Target) -> bool:
+    """Whether a turn brought its counts, or was tried often enough."""
+    found = tries(run, part, turn)
+    return any(b.usable for b in found) or len(found) >= ATTEMPTS
+
+
+def given_up(burst: Burst) -> dict[str, str]:
+    """Nodes on which no probe of the burst started, with why: the next attempt leaves them out."""
+    return {
+        **burst.skipped,
+        **{p.node: p.why for p in burst.probes if p.phase is ProbePhase.NEVER_STARTED},
+    }
+
+
+def slot(run: Run, part: Part, now: datetime) -> datetime:
+    """When the next burst starts: a boundary after enough quiet, or at once where no counter is read."""
+    earliest = max(quiet_from(run), _opening(run, part))
+    if run.blind:
+        return max(earliest, now)
+    if now <= later(earliest, LATE * run.plan.period):
+        return earliest
+    missed = ceiling(now, run.plan.period)
+    begun = later(missed, -run.plan.period)
+    return begun if now <= later(begun, LATE * run.plan.period) else missed
+
+
+def _opening(run: Run, part: Part) -> datetime:
+    """When a part may start at the earliest."""
+    if part is Part.BEFORE or run.applied_at is None:
+        return run.started_at if run.blind else later(*_baseline(run))
+    settling = settle(run.plan)
+    return later(run.applied_at if run.blind else ceiling(run.applied_at, run.plan.period), settling)
+
+
+def _baseline(run: Run) -> tuple[datetime, float]:
+    period = run.plan.period
+    return ceiling(run.started_at, period), max(2, ceil(run.plan.baseline / period)) * period
+
+
+def settle(plan: MeasurementPlan) -> float:
+    """Seconds of quiet after the patch, in whole periods."""
+    wanted = max(SETTLE_PERIODS * plan.period, min(SETTLE_AT_LEAST, plan.window / 4))
+    return ceil(wanted / plan.period - 1e-9) * plan.period
+
+
+def burst_length(plan: MeasurementPlan) -> float:
+    """Seconds over which one burst is spread: part of a period, for Pods start some seconds late."""
+    part = 0.6 * plan.period
+    return float(int(part)) if part >= 1 else part
+
+
+def timeout(plan: MeasurementPlan) -> float:
+    """Seconds that one connection may take."""
+    return min(3.0, max(1.0, plan.period / 10))
+
+
+def patience(plan: MeasurementPlan) -> float:
+    """Seconds until a Pod that has not started is given up."""
+    return min(max(2 * plan.period, 10.0), max(plan.window, 2 * plan.period))
+
+
+def span(run: Run, burst: Burst) -> Span:
+    """The time in which a burst's connections may have been opened.
+
+    A kubelet reports the start in whole seconds, so the start may lie up to a second after what it says, and
+    never before we asked for the Pod.
+    """
+    length = burst_length(run.plan)
+    each = [_probe_span(run.plan, burst.at, probe) for probe in burst.probes]
+    each = each or [Span(start=burst.at, end=later(burst.at, length))]
+    return Span(start=min(s.start for s in each), end=max(s.end for s in each))
+
+
+def _probe_span(plan: MeasurementPlan, at: datetime, probe: Probe) -> Span:
+    asked = probe.created_at or at
+    begun = max(asked, probe.started_at or asked)
+    latest = later(begun, 1 + burst_length(plan) + timeout(plan))
+    return Span(start=begun, end=max(begun, min(latest, probe.seen_at or latest)))
+
+
+def quiet_from(run: Run) -> datetime:
+    """When the period of quiet after the last burst is over; the start of the run where there was none."""
+    ends = [span(run, b).end for b in run.bursts]
+    if not ends or run.blind:
+        return max([run.started_at, *ends])
+    return later(ceiling(max(ends), run.plan.period), run.plan.period)
+
+
+def on_periods(run: Run, burst: Burst) -> range:
+    """Numbers of the periods that a burst touches."""
+    return touched(span(run, burst), run.plan.period)
+
+
+def off_periods(run: Run, *, after_patch: bool) -> tuple[int, ...]:
+    """Numbers of the quiet periods on one side of the patch, the guards behind its bursts included."""
+    period = run.plan.period
+    patched = run.applied_at
+    if after_patch and patched is not None:
+        whole_side = Span(start=ceiling(patched, period), end=quiet_from(run))
+    else:
+        end = patched if patched is not None else quiet_from(run)
+        whole_side = Span(start=_baseline(run)[0], end=end)
+    busy = {number for burst in run.bursts for number in on_periods(run, burst)}
+    return tuple(n for n in whole(whole_side, period) if n not in busy)
+
+
+def needed(run: Run) -> tuple[int, ...]:
+    """Numbers of every period whose counter the verdict reads."""
+    on = {number for burst in run.bursts for number in on_periods(run, burst)}
+    return tuple(sorted({*on, *off_periods(run, after_patch=False), *off_periods(run, after_patch=True)}))
+
+
+def missing(run: Run) -> tuple[int, ...]:
+    """Numbers of the periods whose counter has not come; missing is not zero."""
+    have = {touched(Span(start=r.at, end=r.at), run.plan.period)[0] for r in run.readings}
+    return tuple(n for n in needed(run) if n not in have)
+
+
+def _counters(run: Run, now: datetime) -> Step | None:
+    """Read the counters until they are there or the window is over; None when there is no more to wait for."""
+    if run.blind:
+        return None
+    closed = quiet_from(run)
+    if now < closed:
+        return Wait(until=closed)
+    asked_since = run.read_at is not None and run.read_at >= closed
+    if asked_since and complete(run):
+        return None
+    deadline = later(closed, run.plan.window)
+    if asked_since and now >= deadline:
+        return None
+    due = later(run.read_at, poll(run.plan)) if asked_since and run.read_at else closed
+    if now < due:
+        return Wait(until=min(due, max(deadline, now)))
+    numbers = needed(run)
+    period = run.plan.period
+    return ReadCounters(span=Span(start=start_of(numbers[0], period), end=start_of(numbers[-1] + 1, period)))
+
+
+def complete(run: Run) -> bool:
+    """Whether there is nothing more to wait for: every counter came, or the newest and all but a few quiet ones."""
+    gaps = set(missing(run))
+    if not gaps:
+        return True
+    sides = [off_periods(run, after_patch=side) for side in (False, True)]
+    quiet = {n for side in sides for n in side}
+    beside = {n for b in run.bursts for n in around(run, b)}
+    excusable = all(len(gaps & set(side)) <= excused(len(side)) for side in sides)
+    return excusable and gaps <= quiet - beside and needed(run)[-1] not in gaps
+
+
+def excused(count: int) -> int:
+    """How many of so many quiet periods may be missing, or out of the ordinary, without hurting."""
+    return 0 if count < FEW else 1 if count < MANY else 2
+
+
+def around(run: Run, burst: Burst) -> tuple[int, int]:
+    """Numbers of the periods right before and right after a burst: they betray a clock that is off."""
+    on = on_periods(run, burst)
+    return on[0] - 1, on[-1] + 1
+
+
+def poll(plan: MeasurementPlan) -> float:
+    """Seconds between two looks at the counters."""
+    return max(0.25, min(plan.period / 2, 30.0))
+
+
+def duration(plan: MeasurementPlan) -> float:
+    """Seconds that a run takes when nothing has to be repeated, for "about 14 min" on the card."""
+    period = plan.period
+    bursts = len(plan.clients) * 2 * period
+    if not plan.load_balancer:
+        bursts = len(plan.clients) * (burst_length(plan) + timeout(plan))
+    baseline = max(2, ceil(plan.baseline / period)) * period if plan.load_balancer else 0.0
+    metrics = min(plan.window, 2 * period) if plan.load_balancer else 0.0
+    return baseline + bursts * (2 if plan.compare else 1) + (settle(plan) if plan.compare else 0) + metrics

@@ -1,0 +1,159 @@
+"""What the load balancer's counter says of one burst: all of it crossed, nothing, some, or it cannot be told.
+
+The counter is `m4_ncps`, new connections per second averaged over a period (ELB, Cloud Eye namespace SYS.ELB), so
+a period's count is value times period, known to within the decimals that the cloud gives. The connections of
+other clients are what the quiet periods around the bursts counted. Bounds rather than means are used, so that
+taking data away only ever widens them: less data can turn an answer into "unclear", and never into another one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import erf, isfinite, sqrt
+
+from bot.domain.verification import Burst, Crossing, Run
+from bot.domain.verification_pattern import around, excused, off_periods, on_periods
+from bot.domain.verification_period import index
+
+Z = 2.33
+"""Standard deviations for 99 %, one-sided: connections of others arrive independently, as a Poisson process."""
+ALL = 0.95
+"""Part of the connections that counts as all of them, as for reachability."""
+MORE_THAN_SENT = 1.25
+"""The counter rose by more than this part of what was sent: others were busy in just that period."""
+MOST_SURE = 0.999
+DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """New connections of others per period: bounds and mean of the quiet periods."""
+
+    low: float
+    high: float
+    mean: float
+
+    @property
+    def spread(self) -> float:
+        """Half the range."""
+        return (self.high - self.low) / 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What a burst left in the counter."""
+
+    crossing: Crossing
+    seen: int | None = None
+    """New connections above the noise; None where the counter never came."""
+    confidence: float = 0.0
+    why: str = ""
+
+
+def counts(run: Run) -> dict[int, float]:
+    """New connections by period number; a value that is no number, or negative, is missing."""
+    period = run.plan.period
+    return {index(r.at, period): r.value * period for r in run.readings if isfinite(r.value) and r.value >= 0}
+
+
+def grain(run: Run) -> float:
+    """Connections per period to within which the cloud gives its values, by the decimals that it uses."""
+    values = [r.value for r in run.readings if isfinite(r.value)]
+    for decimals in range(DECIMALS):
+        if all(abs(v * 10**decimals - round(v * 10**decimals)) < 1e-6 for v in values):  # noqa: PLR2004  float dust
+            return run.plan.period / 10.0**decimals
+    return 0.0
+
+
+def noise(run: Run, *, after_patch: bool) -> Noise | None:
+    """Bounds of the quiet periods on one side of the patch; None where too few of them came.
+
+    A few may be missing, or out of the ordinary: as many as are excused, less those that are missing, are left
+    out at either end.
+    """
+    quiet = off_periods(run, after_patch=after_patch)
+    have = counts(run)
+    came = sorted(have[n] for n in quiet if n in have)
+    spare = excused(len(quiet)) - (len(quiet) - len(came))
+    if spare < 0 or len(quiet) < 2:  # noqa: PLR2004  one period has no spread
+        return None
+    return Noise(low=came[spare], high=came[-1 - spare], mean=sum(came) / len(came))
+
+
+def signal(run: Run, burst: Burst, *, after_patch: bool) -> Signal:
+    """Decide whether a usable burst crossed the load balancer."""
+    made = [p.connected for p in burst.probes if p.connected]
+    if not made:
+        return Signal(crossing=Crossing.UNSEEN, why="nothing connected")
+    have = counts(run)
+    on = on_periods(run, burst)
+    if run.blind or any(n not in have for n in on):
+        return Signal(
+            crossing=Crossing.UNSEEN, why=run.blind or run.trouble or "the counter of its period did not come"
+        )
+    others = noise(run, after_patch=after_patch)
+    if others is None:
+        return Signal(
+            crossing=Crossing.UNSEEN, why=run.trouble or "too few counters of quiet periods came to compare"
+        )
+    return _decide(run, burst, others, made)
+
+
+def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
+    have, on = counts(run), on_periods(run, burst)
+    total = sum(have[n] for n in on)
+    width = len(on)
+    margin = Z * sqrt(width * max(others.high, 0.0)) + width * grain(run)
+    low, high = total - width * others.high - margin, total - width * others.low + margin
+    crossing, why = _classify(low, high, made, sum(p.attempts or 0 for p in burst.probes))
+    if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and _smeared(run, burst, others, sum(made)):
+        crossing, why = Crossing.UNCLEAR, "the load balancer's clock and the cluster's seem to be apart"
+    return Signal(
+        crossing=crossing,
+        seen=max(0, round(total - width * others.mean)),
+        confidence=_confidence(crossing, total, width, others, sum(made)),
+        why=why,
+    )
+
+
+def _classify(low: float, high: float, made: Iterable[int], sent: int) -> tuple[Crossing, str]:
+    """Say which answers the bounds of the excess leave.
+
+    "All" must exclude that one whole node is short, and "nothing" that one whole node is in it: the line is half
+    of what the smallest node sent.
+    """
+    sums = list(made)
+    connected, half = sum(sums), min(sums) / 2
+    if low > MORE_THAN_SENT * sent:
+        return Crossing.UNCLEAR, "the load balancer counted more than was sent: others were busy just then"
+    if low >= connected - half and high >= ALL * connected:
+        return Crossing.CROSSED, ""
+    if high <= half and low <= (1 - ALL) * connected:
+        return Crossing.BYPASSED, ""
+    if low > (1 - ALL) * connected and high < ALL * connected:
+        return Crossing.PARTLY, ""
+    return Crossing.UNCLEAR, "noise and rounding leave more than one answer"
+
+
+def _smeared(run: Run, burst: Burst, others: Noise, connected: int) -> bool:
+    """Whether the periods right before and after would make up for what the burst's own lack, or did not come."""
+    have = counts(run)
+    wide = [*on_periods(run, burst), *around(run, burst)]
+    if any(n not in have for n in wide):
+        return True
+    return sum(have[n] - others.low for n in wide) >= 0.9 * connected
+
+
+def _confidence(crossing: Crossing, total: float, width: int, others: Noise, connected: int) -> float:
+    """Probability that a normal law of the noise does not explain the answer; 0 where it is open."""
+    sigma = sqrt(width * max(others.high, others.spread**2, 1.0))
+    match crossing:
+        case Crossing.CROSSED:
+            distance = total - width * others.high
+        case Crossing.BYPASSED:
+            distance = connected - (total - width * others.low)
+        case Crossing.PARTLY:
+            above = total - width * others.mean
+            distance = min(above, connected - above)
+        case _:
+            return 0.0
+    return max(0.0, min(MOST_SURE, 0.5 * (1 + erf(distance / sigma / sqrt(2)))))

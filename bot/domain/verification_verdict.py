@@ -1,0 +1,227 @@
+"""The verdict of a run, in words and numbers, by the tables of `verification_rule`."""
+
+from collections.abc import Sequence
+
+from bot.domain.change import MeasuredClient
+from bot.domain.verification import (
+    Count,
+    Crossing,
+    Judgement,
+    Outcome,
+    Row,
+    Run,
+    Target,
+    Verdict,
+)
+from bot.domain.verification_count import bypassing, chosen, count, cut_off
+from bot.domain.verification_pattern import AGAIN_AT_MOST, Part, given_up, tries
+from bot.domain.verification_rule import RowRule, Seen, row_rule, run_rule
+from bot.domain.verification_signal import noise
+
+_WAY = {True: "through the load balancer", False: "past the load balancer", None: "either way"}
+_SETTLES = {
+    "not-measured": "a probe that can start on the nodes of this class",
+    "engine-wrong": "a look at why this path works: the explanation says that it should not",
+    "nothing-connected": "a measurement before the change, to compare with",
+    "no-counter": "the load balancer's counters: cloud credentials that may read them, or a longer window",
+    "unclear": "more connections per burst, or a time with less other traffic",
+    "nothing-to-compare": "a measurement before the change",
+    "no-difference": "a rollback and another run: the counter should fall again",
+}
+_STATED = {
+    "right-to-fail": "it cannot get there, as expected",
+    "engine-wrong": "it gets there, though the explanation says that it cannot: the explanation is wrong here",
+    "nothing-connected": "nothing connected, and nothing says whether it should",
+    "depends": "it gets there; its way depends on the backend or node that is picked",
+    "no-difference": "it is as expected now, but before the patch it was not seen on the other way, so nothing "
+    "shows that the patch did it",
+    "nothing-to-compare": "it is as expected now, and there is no measurement before the patch to compare with",
+}
+
+
+def verdict(run: Run) -> Verdict:
+    """Say what a run found; data that are not there never help it to succeed."""
+    rows = tuple(_row(run, client) for client in run.plan.clients)
+    rule = run_rule(run, rows)
+    others = noise(run, after_patch=True)
+    return Verdict(
+        outcome=rule.then,
+        rule=rule.code,
+        headline=_headline(run, rows, rule.then, rule.code),
+        rows=rows,
+        confidence=_confidence(rows, rule.then),
+        sure_because=_sure_because(run, rule.then),
+        not_looked_at=_not_looked_at(run),
+        would_settle=_would_settle(rows) if rule.then is Outcome.INCONCLUSIVE else (),
+        noise=round(others.mean, 1) if others else None,
+        spread=round(others.spread, 1) if others else None,
+        calls=run.calls,
+    )
+
+
+def look_again(run: Run) -> tuple[Target, ...]:
+    """Say which nodes to look at by themselves: of classes that are not as expected, for a reason that may pass.
+
+    A node may have resynchronised late; and nodes that went together can be told apart.
+    """
+    worth = {"cut-off", "unsteady", "wrong-way", "unclear"}
+    found = [
+        Target(client=row.client, node=node)
+        for row in sorted(
+            (_row(run, c) for c in run.plan.clients), key=lambda r: r.judgement is not Judgement.CONTRADICTED
+        )
+        if row.rule in worth
+        for node in row.after.nodes
+    ]
+    return _whole_classes(found)
+
+
+def _whole_classes(found: Sequence[Target]) -> tuple[Target, ...]:
+    """Keep classes whose every node can be looked at; a class that is looked at in part stays open."""
+    kept: list[Target] = []
+    for client in dict.fromkeys(t.client for t in found):
+        nodes = [t for t in found if t.client == client]
+        if len(kept) + len(nodes) <= AGAIN_AT_MOST:
+            kept += nodes
+    return tuple(kept)
+
+
+def _row(run: Run, client: MeasuredClient) -> Row:
+    before = count(run, client.name, before=True) if run.comparing else None
+    after = count(run, client.name, before=False)
+    rule = row_rule(Seen(client=client, before=before, after=after))
+    return Row(
+        client=client.name,
+        expected=_expected(client),
+        before=before,
+        after=after,
+        judgement=rule.then,
+        rule=rule.code,
+        explanation=_explanation(run, client, rule, after),
+    )
+
+
+def _expected(client: MeasuredClient) -> str:
+    match client.expect_after:
+        case "unreachable":
+            return "no connection"
+        case "undetermined":
+            return "unknown"
+        case _:
+            return _WAY[client.through_after]
+
+
+def _explanation(run: Run, client: MeasuredClient, rule: RowRule, after: Count) -> str:
+    match rule.code:
+        case "cut-off" | "unsteady":
+            nodes = cut_off(run, client.name) or after.nodes
+            kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(after.errors.items()) if n)
+            return f"{after.connected} of {after.attempts} connected from {_named(nodes)} ({kinds or 'no error'})"
+        case "wrong-way":
+            return _wrong_way(run, client, after)
+        case "not-measured" | "no-counter" | "unclear":
+            return after.why or rule.when
+        case "as-expected":
+            return f"it goes {_WAY[client.through_after]}, as expected"
+        case _:
+            return _STATED[rule.code]
+
+
+def _wrong_way(run: Run, client: MeasuredClient, after: Count) -> str:
+    seen = f"{after.connected} connected, the load balancer saw {after.seen}"
+    if not client.through_after:
+        return f"{seen}: they go through it, though they should not"
+    nodes = bypassing(run, client.name) or after.nodes
+    which = "some of them bypass it" if after.crossing is Crossing.PARTLY else "they bypass it"
+    alone = bypassing(run, client.name)
+    where = f"from {_named(nodes)}" if alone else f"from {_named(nodes)} together"
+    return f"{seen}, {which} {where}: kube-proxy there still answers for its address"
+
+
+def _named(nodes: Sequence[str]) -> str:
+    return ", ".join(nodes) if nodes else "no node"
+
+
+def _headline(run: Run, rows: Sequence[Row], outcome: Outcome, code: str) -> str:
+    match outcome:
+        case Outcome.SUCCEEDED:
+            return _success(run)
+        case Outcome.FAILED:
+            worst = min((r for r in rows if r.judgement is Judgement.CONTRADICTED), key=lambda r: r.client)
+            return f"{worst.client} of {run.service}: {worst.explanation}"
+        case Outcome.INCONCLUSIVE:
+            return f"it is not shown that {run.service} is reached as expected: {_why_open(run, rows, code)}"
+
+
+def _success(run: Run) -> str:
+    ways = {c.through_after for c in run.plan.clients if c.through_after is not None}
+    now = "now " if run.change_id else ""
+    match sorted(ways):
+        case [True]:
+            return f"in-cluster traffic to {run.service} {now}crosses the load balancer"
+        case [False]:
+            return f"in-cluster traffic to {run.service} {now}goes past the load balancer, as expected"
+        case _:
+            return f"in-cluster traffic to {run.service} {now}takes the ways that were expected"
+
+
+def _why_open(run: Run, rows: Sequence[Row], code: str) -> str:
+    match code:
+        case "stopped":
+            return "the run was stopped"
+        case "no-clients":
+            return "no client could be placed" if run.plan.how == "probe" else "no probes are configured"
+        case "nobody-connected":
+            return "no client connected, which was expected, but proves little"
+        case "no-way-seen":
+            return "the way of every client depends on the backend or node that is picked"
+        case _:
+            first = min(
+                (r for r in rows if r.judgement is Judgement.OPEN), key=lambda r: (_rank(r), r.client)
+            )
+            return f"{first.client}: {first.explanation}"
+
+
+def _rank(row: Row) -> int:
+    """Counters that nobody could read explain every row at once; they go first."""
+    return 0 if row.rule == "no-counter" else 1
+
+
+def _confidence(rows: Sequence[Row], outcome: Outcome) -> float | None:
+    decisive = {
+        Outcome.SUCCEEDED: {"as-expected"},
+        Outcome.FAILED: {"wrong-way"},
+        Outcome.INCONCLUSIVE: set[str](),
+    }[outcome]
+    return min((r.after.confidence for r in rows if r.rule in decisive), default=None)
+
+
+def _sure_because(run: Run, outcome: Outcome) -> str:
+    if outcome is not Outcome.SUCCEEDED:
+        return ""
+    follows = "the counter follows the on/off pattern of each client"
+    if not run.comparing:
+        return f"{follows}; there is no measurement before to compare with"
+    return f"{follows}; before the patch it did not"
+
+
+def _not_looked_at(run: Run) -> tuple[str, ...]:
+    found = list(run.plan.left_out)
+    for client in run.plan.clients:
+        more = max(client.of, len(client.nodes)) - max(1, len(client.nodes))
+        if more > 0:
+            found.append(f"{client.name}: {more} more {'nodes' if more > 1 else 'node'}")
+        for node, why in _skipped(run, client.name).items():
+            found.append(f"{client.name}: {node} ({why})")
+    return tuple(dict.fromkeys(found))
+
+
+def _skipped(run: Run, client: str) -> dict[str, str]:
+    turn = Target(client=client, node="")
+    measured = chosen(run, Part.AFTER, turn)
+    bursts = tries(run, Part.AFTER, turn)
+    return {n: why for b in bursts for n, why in given_up(b).items()} if measured else {}
+
+
+def _would_settle(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_SETTLES[r.rule] for r in rows if r.judgement is Judgement.OPEN))
