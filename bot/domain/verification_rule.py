@@ -136,6 +136,12 @@ ROW_RULES: tuple[RowRule, ...] = (
         holds=_wrong_way,
     ),
     RowRule(
+        code="nothing-to-compare",
+        when="It connects, and the same class was not measured before the patch, though it should have been.",
+        then=Judgement.OPEN,
+        holds=_not_measured_before,
+    ),
+    RowRule(
         code="depends",
         when="It connects, and the way that it takes depends on which backend or node is picked, or is unknown: "
         "connecting is all that is asked.",
@@ -153,13 +159,6 @@ ROW_RULES: tuple[RowRule, ...] = (
         when="It connects, and noise, rounding or a shifted clock leave more than one answer.",
         then=Judgement.OPEN,
         holds=lambda s: s.after.crossing is Crossing.UNCLEAR,
-    ),
-    RowRule(
-        code="nothing-to-compare",
-        when="It is as expected now, and the same class was not measured before the patch, though it should "
-        "have been.",
-        then=Judgement.OPEN,
-        holds=_not_measured_before,
     ),
     RowRule(
         code="no-difference",

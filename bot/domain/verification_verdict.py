@@ -8,13 +8,14 @@ from bot.domain.verification import (
     Crossing,
     Judgement,
     Outcome,
+    Part,
     Row,
     Run,
     Target,
     Verdict,
 )
 from bot.domain.verification_count import bypassing, chosen, count, cut_off
-from bot.domain.verification_pattern import AGAIN_AT_MOST, Part, given_up, tries
+from bot.domain.verification_pattern import AGAIN_AT_MOST, given_up, tries
 from bot.domain.verification_rule import RowRule, Seen, row_rule, run_rule
 from bot.domain.verification_signal import noise
 
