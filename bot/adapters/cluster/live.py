@@ -1,0 +1,275 @@
+"""One Kubernetes cluster, as `bot.ports.Cluster` asks for it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.adapters.cluster import facts
+from bot.adapters.cluster.cache import Cache, Subscriber
+from bot.adapters.cluster.calls import Calls
+from bot.adapters.cluster.connection import Connection
+from bot.adapters.cluster.failure import Unauthorized
+from bot.adapters.cluster.informer import Informer, State
+from bot.adapters.cluster.kind import WATCHED, Kind
+from bot.adapters.cluster.pace import Pace, Timing
+from bot.adapters.cluster.probes import Probes
+from bot.adapters.cluster.services import Services
+from bot.config.settings import ClusterSettings
+from bot.domain.change import ServiceRef
+from bot.domain.cluster_facts import ClusterFacts, Platform
+from bot.domain.objects import Node
+from bot.domain.snapshot import Snapshot
+from bot.ports import Cloud, Forbidden, Freshness, LiveService, ProbePod, ProbeState, WorldError
+
+log = logging.getLogger(__name__)
+
+_TROUBLE = 3.0
+"""Seconds for which a watch may be down before people are told; API servers restart."""
+
+
+class LiveCluster:
+    """A cache that answers questions, and few, narrow writes."""
+
+    def __init__(
+        self,
+        settings: ClusterSettings,
+        *,
+        cloud: Cloud | None = None,
+        timing: Timing | None = None,
+        connection: Connection | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = settings.name
+        self.read_only = settings.read_only
+        self.settings = settings
+        self._timing = timing or Timing()
+        self._clock = clock
+        self._cloud = cloud
+        self._connection = connection or Connection(settings)
+        self._calls = Calls(self._connection, seconds=self._timing.call, heard=self._hear)
+        self._services = Services(self._calls, seconds=self._timing.answer)
+        self._probes = Probes(self._calls, settings.verification)
+        self._cache = Cache()
+        self._informers = [self._informer(kind, space) for kind in WATCHED for space in self._spaces(kind)]
+        self._heard: float | None = None
+        self._down = f"{self.name} has not answered yet"
+        self._git_version = ""
+        self._configured = facts.configured(settings)
+        self._from_cloud = ClusterFacts()
+        self._hinted = ClusterFacts()
+
+    # -- what is known
+
+    def snapshot(self) -> Snapshot:
+        """Return what the cache holds now; take it, answer, and drop it before awaiting anything.
+
+        A kind that may not be listed, or that has not been heard of for too long, counts as unknown.
+        """
+        stale = (self._age() or 0.0) > self._timing.stale
+        known = () if stale else (kind.type for kind in WATCHED if self._known(kind))
+        self._cache.inventory.complete.clear()
+        self._cache.inventory.complete.update(known)
+        return self._cache.inventory.snapshot(self.facts())
+
+    def facts(self) -> ClusterFacts:
+        """Merge what configuration, cloud and API tell."""
+        nodes_known = any(each.kind.type is Node and each.lists for each in self._informers)
+        told = facts.of_version(self._git_version, nodes_known=nodes_known)
+        above = facts.merged(self._configured, self._from_cloud, self._hinted, told)
+        if above.category.known:
+            return above
+        cce = above.platform.value is Platform.CCE or self._cache.inventory.cce_nodes > 0
+        ranges = any(node.pod_cidrs for node in self._cache.inventory.nodes.values())
+        return facts.merged(above, facts.of_pod_ranges(any_node_has_one=ranges, cce=cce))
+
+    def freshness(self) -> Freshness:
+        """Say how far the snapshot can be trusted. A kind that may not be listed does not count as missing."""
+        synced = all(each.lists or each.state is State.DENIED for each in self._informers)
+        return Freshness(synced=synced, age=self._age(), problem=self._problem())
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber` for every later change of an object; the returned function ends it."""
+        return self._cache.subscribe(subscriber)
+
+    async def synced(self) -> None:
+        """Wait until every kind was listed, or refused."""
+        await self._cache.until(lambda: self.freshness().synced)
+
+    async def until(self, reached: Callable[[Snapshot], bool]) -> None:
+        """Wait until the cache has got somewhere."""
+        await self._cache.until(lambda: reached(self.snapshot()))
+
+    # -- straight at the API server
+
+    async def read(self, service: ServiceRef) -> LiveService:
+        """Read one Service from the API server; see the port."""
+        return await self._services.read(service)
+
+    async def patch(
+        self,
+        service: ServiceRef,
+        annotations: Mapping[str, str | None],
+        *,
+        resource_version: str,
+        dry_run: bool,
+    ) -> LiveService:
+        """Merge-patch annotations under a resourceVersion precondition; see the port."""
+        if not dry_run:
+            self._refuse_writes()
+        return await self._services.patch(
+            service, annotations, resource_version=resource_version, dry_run=dry_run
+        )
+
+    async def tell(self, service: ServiceRef, uid: str, *, key: str, message: str) -> None:
+        """Record the Event PassThroughChanged on a Service, once per key; best effort."""
+        if not self.read_only:
+            await self._services.tell(service, uid, key=key, message=message)
+
+    async def start_probe(self, pod: ProbePod) -> None:
+        """Create a probe Pod; see the port."""
+        self._refuse_writes()
+        await self._probes.start(pod)
+
+    async def probe_state(self, name: str) -> ProbeState:
+        """Look at a probe Pod; see the port."""
+        return await self._probes.state(name)
+
+    async def sweep_probes(self, run: str | None = None) -> int:
+        """Delete the probe Pods of one run, or all of ours; return how many."""
+        return 0 if self.read_only else await self._probes.sweep(run)
+
+    async def may(
+        self, verb: str, resource: str, *, group: str = "", namespace: str = "", subresource: str = ""
+    ) -> bool:
+        """Ask the API server whether the bot may do something: a SelfSubjectAccessReview.
+
+        Raises:
+            Forbidden, Unavailable: The review itself failed.
+        """
+        asked = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+        if subresource:
+            asked["subresource"] = subresource
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        answer = await self._calls.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+        return (answer.get("status") or {}).get("allowed") is True
+
+    async def version(self) -> str:
+        """Ask the API server for its version.
+
+        Raises:
+            Forbidden, Unavailable: As named.
+        """
+        answer = await self._calls.get("/version", seconds=self._timing.answer)
+        return str(answer.get("gitVersion", ""))
+
+    # -- life
+
+    async def run(self) -> None:
+        """Watch until cancelled; a cluster that does not answer is tried again and again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._beat(), name=f"{self.name}: heartbeat")
+            group.create_task(self._learn(), name=f"{self.name}: facts")
+            for each in self._informers:
+                group.create_task(each.run(), name=f"{self.name}: {each.kind.plural}")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connection.close()
+
+    def broke(self) -> None:
+        """Forget what informers that were stopped in the middle of something may have got wrong."""
+        self._down = f"the watch of {self.name} broke off and is started anew"
+        for each in self._informers:
+            each.forget()
+
+    async def _beat(self) -> None:
+        """Ask for a sign of life, over and over; after an outage, have every watch opened anew."""
+        while True:
+            try:
+                self._git_version = await self.version()
+                self._alive()
+            except Unauthorized as error:
+                self._down = f"{self.name} refuses the bot's credentials: {error}"
+            except Forbidden:
+                self._alive()  # a hardened cluster: it answers, and keeps its version to itself
+            except WorldError as error:
+                self._down = str(error)
+            self._cache.moved()
+            await asyncio.sleep(self._timing.heartbeat)
+
+    def _alive(self) -> None:
+        if self._down:
+            for each in self._informers:
+                each.kick()
+        self._down = ""
+
+    async def _learn(self) -> None:
+        pace = Pace(self._timing)
+        while True:
+            rest = self._timing.facts
+            try:
+                self._hinted = await facts.hinted(self._calls)
+                if self._cloud is not None:
+                    self._from_cloud = facts.of_cloud(await self._cloud.cluster())
+                pace.tries = 0
+            except WorldError as error:
+                log.info("%s: facts: %s", self.name, error)
+                rest = min(rest, pace.after(0))
+            self._cache.moved()
+            await asyncio.sleep(rest)
+
+    def _hear(self) -> None:
+        self._heard = self._clock()
+
+    # -- parts
+
+    def _informer(self, kind: Kind, namespace: str | None) -> Informer:
+        return Informer(
+            calls=self._calls,
+            kind=kind,
+            sink=self._cache,
+            timing=self._timing,
+            namespace=namespace,
+            fallback=lambda: self._connection.namespace,
+            clock=self._clock,
+        )
+
+    def _spaces(self, kind: Kind) -> tuple[str | None, ...]:
+        return (kind.namespaced and self.settings.namespaces) or (None,)
+
+    def _known(self, kind: Kind) -> bool:
+        return all(each.knows() for each in self._informers if each.kind is kind)
+
+    def _age(self) -> float | None:
+        return None if self._heard is None else max(0.0, self._clock() - self._heard)
+
+    def _refuse_writes(self) -> None:
+        if self.read_only:
+            raise Forbidden(f"{self.name} is configured read-only")
+
+    def _problem(self) -> str:
+        if self._down:
+            return self._down
+        told = dict.fromkeys(sentence for each in self._informers if (sentence := self._trouble(each)))
+        return "; ".join(told)
+
+    def _trouble(self, informer: Informer) -> str:
+        what = informer.kind.named
+        if informer.state is State.DENIED:
+            return f"{what} may not be listed ({informer.why})"
+        if informer.state is State.FAILING and self._clock() - informer.since >= _TROUBLE:
+            return f"{what} are not watched ({informer.why})"
+        if informer.narrowed:
+            return f"{what} of namespace {informer.namespace} only ({informer.narrowed})"
+        return f"{informer.unreadable} of the {what} cannot be read" if informer.unreadable else ""
+
+
+def clusters_of(settings: Mapping[str, ClusterSettings], clouds: Mapping[str, Any]) -> list[LiveCluster]:
+    """Make one cluster for each that is configured."""
+    return [LiveCluster(each, cloud=clouds.get(name)) for name, each in settings.items()]

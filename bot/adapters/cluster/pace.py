@@ -1,0 +1,67 @@
+"""How long a loop rests before it tries again, and how it leaves the event loop room to breathe."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The informers' times, in seconds."""
+
+    call: float = 10.0
+    """One call may take so long; interactive callers pass less."""
+    silence: float = 75.0
+    """A watch that says nothing for so long is opened again. API servers send a bookmark every minute."""
+    watch: float = 290.0
+    """How long one watch is asked to last; below the five minutes after which many proxies cut it."""
+    heartbeat: float = 5.0
+    """Between two signs of life from the API server."""
+    answer: float = 2.0
+    """How long a sign of life may take."""
+    stale: float = 120.0
+    """A cache that has heard nothing for so long is unknown, not old."""
+    first: float = 0.25
+    """The first rest after something ended or went wrong."""
+    longest: float = 30.0
+    """The longest rest after something went wrong again and again."""
+    denied: float = 60.0
+    """Until a kind that may not be listed is asked for again."""
+    facts: float = 300.0
+    """Until the cluster's facts are asked for again."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Exponential rests with full jitter; a try that lasted long enough starts them anew.
+
+    Clean ends rest too: a server that closes every watch at once would be called without pause.
+    """
+
+    timing: Timing
+    tries: int = 0
+    _random: random.Random = field(default_factory=random.SystemRandom)
+
+    def after(self, lasted: float) -> float:
+        """Return seconds to rest after a try that lasted so many seconds."""
+        if lasted >= self.timing.longest:
+            self.tries = 0
+        bound = min(self.timing.longest, self.timing.first * 2.0 ** min(self.tries, 16))
+        self.tries += 1
+        return bound / 2 + self._random.uniform(0, bound / 2)
+
+
+@dataclass(slots=True)
+class Slices:
+    """Cuts long work into slices, so that nothing else in the process waits for it."""
+
+    slice: float = 0.01
+    """Seconds of work between two breaths."""
+    _since: float = field(default_factory=time.monotonic)
+
+    async def breathe(self) -> None:
+        """Let others run if the slice is used up."""
+        if time.monotonic() - self._since >= self.slice:
+            await asyncio.sleep(0)
+            self._since = time.monotonic()
