@@ -1,5 +1,6 @@
 """The leased jobs as rows."""
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from secrets import token_hex
 from typing import Any
@@ -13,6 +14,7 @@ from bot.adapters.store.dialect import insert, now
 from bot.adapters.store.tables import jobs as table
 from bot.ports import Job, Leased
 
+_log = logging.getLogger("bot.store")
 _LONGEST_ERROR = 500
 _COLUMNS = (table.c.key, table.c.kind, table.c.payload, table.c.attempt, table.c.generation)
 
@@ -45,7 +47,7 @@ class SqlJobs:
         fence = token_hex(16)
         query = _claim(limit, kinds).values(lease=fence, due_at=now() + lease)
         rows = await self._database.write(lambda connection: connection.execute(query).all())
-        return [_leased(row, fence) for row in rows]
+        return [leased for row in rows if (leased := _leased(row, fence))]
 
     async def renew(self, leased: Leased, *, lease: float) -> bool:
         """Extend a lease; False when it was lost."""
@@ -169,7 +171,12 @@ def _finished(leased: Leased) -> Update:
     )
 
 
-def _leased(row: Row[Any], fence: str) -> Leased:
-    payload = codec.load(dict[str, Any], row.payload)
+def _leased(row: Row[Any], fence: str) -> Leased | None:
+    """Read a job; one that cannot be read keeps its lease, and is looked at again when that ends."""
+    try:
+        payload = codec.load(dict[str, Any], row.payload)
+    except codec.UnreadableError as error:
+        _log.error("job %s (%s) cannot be performed: %s", row.key, row.kind, error)
+        return None
     job = Job(key=row.key, kind=row.kind, payload=payload)
     return Leased(job=job, lease=fence, attempt=row.attempt, generation=row.generation)

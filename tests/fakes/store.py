@@ -1,0 +1,325 @@
+"""The store's twin in memory: held to the same contract tests as SQLite and PostgreSQL.
+
+Its clock stands still where a test wants it to: `MemoryStore(clock=lambda: 0.0)`, then `store.advance(60)`.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
+from time import monotonic
+from typing import TypeVar
+
+from bot.adapters.store import codec
+from bot.domain.change import OPEN, Change, Event, Place
+from bot.domain.verification import Run
+from bot.ports import AlreadyOpen, Job, Leased, NotFound, Stale, Unavailable
+
+Value = TypeVar("Value")
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class JobRow:
+    """A job and where it stands; times in seconds of the store's clock."""
+
+    job: Job
+    due_at: float | None
+    again_at: float | None = None
+    attempt: int = 0
+    generation: int = 1
+    lease: str = ""
+    error: str = ""
+
+
+class MemoryJobs:
+    """Leased jobs in a dict."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._leases = count(1)
+        self._pokes: list[Callable[[], None]] = []
+        self.rows: dict[str, JobRow] = {}
+
+    def waiting(self, kind: str | None = None) -> list[Job]:
+        """Return the jobs that are not done, those due first first; what a test asserts on."""
+        rows = [r for r in self.rows.values() if r.due_at is not None and kind in {None, r.job.kind}]
+        return [row.job for row in sorted(rows, key=_due)]
+
+    def subscribe(self, poke: Callable[[], None]) -> None:
+        """Call `poke` after each submission."""
+        self._pokes.append(poke)
+
+    async def submit(self, *jobs: Job) -> None:
+        """Store jobs."""
+        self.put(jobs)
+
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Store jobs in somebody's transaction."""
+        for job in jobs:
+            self._put(replace(job, payload=codec.load(dict, codec.dump(job.payload))))
+        for poke in self._pokes if jobs else ():
+            poke()
+
+    def _put(self, job: Job) -> None:
+        wanted = self._clock() + job.delay
+        row = self.rows.get(job.key)
+        if row is None:
+            self.rows[job.key] = JobRow(job, wanted)
+        elif job.again:
+            row.job, row.generation = job, row.generation + 1
+            if row.lease:
+                row.again_at = wanted if row.again_at is None else min(row.again_at, wanted)
+            else:
+                row.attempt = 0 if row.due_at is None else row.attempt
+                row.due_at = wanted if row.due_at is None else min(row.due_at, wanted)
+
+    async def claim(
+        self, *, limit: int, lease: float, kinds: Collection[str] | None = None
+    ) -> Sequence[Leased]:
+        """Lease due jobs, those that waited longest first."""
+        now = self._clock()
+        due = [r for r in self._of(kinds) if r.due_at is not None and r.due_at <= now]
+        return [self._lease(row, now, lease) for row in sorted(due, key=_due)[:limit]]
+
+    def _lease(self, row: JobRow, now: float, lease: float) -> Leased:
+        row.lease, row.due_at, row.attempt = f"lease-{next(self._leases)}", now + lease, row.attempt + 1
+        if row.again_at is not None and row.again_at <= now:
+            row.again_at = None
+        return Leased(job=row.job, lease=row.lease, attempt=row.attempt, generation=row.generation)
+
+    async def renew(self, leased: Leased, *, lease: float) -> bool:
+        """Extend a lease; False when it was lost."""
+        row = self._held(leased)
+        if row is None:
+            return False
+        row.due_at = self._clock() + lease
+        return True
+
+    async def finish(self, leased: Leased, *, then: Sequence[Job] = ()) -> None:
+        """Mark done and store what follows; due again when it was submitted meanwhile."""
+        row = self._held(leased)
+        if row is None:
+            return
+        row.attempt = row.attempt if row.again_at is None else 0
+        row.lease, row.due_at, row.again_at, row.error = "", row.again_at, None, ""
+        self.put(then)
+
+    async def retry(self, leased: Leased, *, delay: float, error: str = "") -> None:
+        """Give the lease back."""
+        row = self._held(leased)
+        if row is None:
+            return
+        row.lease, row.due_at, row.error = "", self._clock() + delay, error
+        row.attempt = row.attempt if error else 0
+
+    async def next_due(self, *, kinds: Collection[str] | None = None) -> float | None:
+        """Seconds until a job is due or its lease ends; None: no job waits."""
+        due = [row.due_at for row in self._of(kinds) if row.due_at is not None]
+        return max(0.0, min(due) - self._clock()) if due else None
+
+    def _of(self, kinds: Collection[str] | None) -> list[JobRow]:
+        return [row for row in self.rows.values() if kinds is None or row.job.kind in kinds]
+
+    def _held(self, leased: Leased) -> JobRow | None:
+        row = self.rows.get(leased.job.key)
+        return row if row is not None and row.lease == leased.lease else None
+
+
+def _due(row: JobRow) -> float:
+    return float("inf") if row.due_at is None else row.due_at
+
+
+class MemoryChanges:
+    """Changes and their events, in dicts."""
+
+    def __init__(self, jobs: MemoryJobs) -> None:
+        self._jobs = jobs
+        self._locks: dict[tuple[str, str], str] = {}
+        self.rows: dict[str, Change] = {}
+        self.log: dict[str, list[Event]] = {}
+
+    async def open(self, change: Change, event: Event, *, jobs: Sequence[Job]) -> Change:
+        """Store a proposal, number it, and lock what it is about; the same id twice returns the first."""
+        if change.id in self.rows:
+            return self.rows[change.id]
+        subjects = _subjects(change) if change.open else set()
+        for subject in sorted(subjects & self._locks.keys()):
+            holder = self.rows[self._locks[subject]]
+            raise AlreadyOpen(holder.id, holder.number)
+        stored = _copy(replace(change, number=len(self.rows) + 1))
+        self._locks.update(dict.fromkeys(subjects, stored.id))
+        self.rows[stored.id] = stored
+        self.log[stored.id] = [_copy(event)]
+        self._jobs.put(jobs)
+        return stored
+
+    async def get(self, change_id: str) -> Change:
+        """Read one change."""
+        if change_id not in self.rows:
+            raise NotFound("there is no such change")
+        return self.rows[change_id]
+
+    async def move(self, before: Change, after: Change, event: Event, *, jobs: Sequence[Job] = ()) -> None:
+        """Compare the version, set, append, submit."""
+        if after.version <= before.version:
+            raise ValueError("a move counts the version up")
+        stored, recorded = _copy(after), _copy(event)
+        await self._compare(before)
+        self.rows[before.id] = stored
+        self.log[before.id].append(recorded)
+        if stored.phase not in OPEN:
+            self._locks = {subject: by for subject, by in self._locks.items() if by != stored.id}
+        self._jobs.put(jobs)
+
+    async def note(self, before: Change, after: Change, *, jobs: Sequence[Job] = ()) -> Change:
+        """As move, for what is no event."""
+        if before.phase is not after.phase:
+            raise ValueError(f"a note cannot move a change from {before.phase} to {after.phase}")
+        noted = _copy(replace(after, version=max(after.version, before.version + 1)))
+        await self._compare(before)
+        self.rows[before.id] = noted
+        self._jobs.put(jobs)
+        return noted
+
+    async def find(
+        self,
+        *,
+        cluster: str | None = None,
+        namespace: str | None = None,
+        name: str | None = None,
+        open_only: bool = False,
+        limit: int = 20,
+    ) -> Sequence[Change]:
+        """Return changes, newest first."""
+        found = [
+            change
+            for change in reversed(self.rows.values())
+            if cluster in {None, change.cluster}
+            and (change.open or not open_only)
+            and any(
+                namespace in {None, step.service.namespace} and name in {None, step.service.name}
+                for step in change.steps
+            )
+        ]
+        return found[:limit]
+
+    async def events(self, change_id: str) -> Sequence[Event]:
+        """Return a change's events, oldest first."""
+        return list(self.log.get(change_id, ()))
+
+    async def _compare(self, before: Change) -> None:
+        current = await self.get(before.id)
+        if current.version != before.version:
+            raise Stale(f"{current.label} moved on: it is {current.phase} now")
+
+
+def _subjects(change: Change) -> set[tuple[str, str]]:
+    services = {(change.cluster, f"change:{step.service}") for step in change.steps}
+    shared = {(change.cluster, f"elb:{step.load_balancer}") for step in change.steps if step.load_balancer}
+    return services | shared if len(change.steps) > 1 else services
+
+
+class MemoryRuns:
+    """Verification runs in a dict."""
+
+    def __init__(self, jobs: MemoryJobs) -> None:
+        self._jobs = jobs
+        self.rows: dict[str, Run] = {}
+
+    async def open(self, run: Run, *, jobs: Sequence[Job] = ()) -> Run:
+        """Store a run; the same id twice returns the first."""
+        if run.id in self.rows:
+            return self.rows[run.id]
+        for other in self.rows.values():
+            if run.open and other.open and other.service == run.service:
+                raise AlreadyOpen(other.id, 0)
+        self.rows[run.id] = _copy(run)
+        self._jobs.put(jobs)
+        return run
+
+    async def get(self, run_id: str) -> Run:
+        """Read one run."""
+        if run_id not in self.rows:
+            raise NotFound("there is no such verification")
+        return self.rows[run_id]
+
+    async def save(self, before: Run, after: Run, *, jobs: Sequence[Job] = ()) -> Run:
+        """Compare the version, set."""
+        saved = _copy(replace(after, version=max(after.version, before.version + 1)))
+        if (await self.get(before.id)).version != before.version:
+            raise Stale("the verification moved on meanwhile")
+        self.rows[before.id] = saved
+        self._jobs.put(jobs)
+        return saved
+
+
+class MemoryMessages:
+    """Places in a dict."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+
+    async def place(self, key: str) -> Place | None:
+        """Return where the message of this key is."""
+        return self.places.get(key)
+
+    async def remember(self, key: str, place: Place) -> None:
+        """Note where the message is; the last word wins."""
+        self.places[key] = place
+
+
+class MemoryPauses:
+    """Pauses in a dict."""
+
+    def __init__(self) -> None:
+        self.by: dict[str, tuple[datetime, str]] = {}
+
+    async def pause(self, cluster: str, by: str, at: datetime) -> None:
+        """Pause a cluster; paused already: the first person stays named."""
+        self.by.setdefault(cluster, (at, by))
+
+    async def resume(self, cluster: str) -> None:
+        """Take the pause of this name back."""
+        self.by.pop(cluster, None)
+
+    async def paused(self, cluster: str) -> str | None:
+        """Return who paused the cluster, or all of them."""
+        found = [self.by[name] for name in (cluster, "*") if name in self.by]
+        return min(found)[1] if found else None
+
+
+class MemoryStore:
+    """Everything that `bot.ports.Store` promises, until the process ends."""
+
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self._ahead = 0.0
+        self.down = False
+        """Set it, and `ping` says that the database does not answer."""
+        self.jobs = MemoryJobs(self.now)
+        self.changes = MemoryChanges(self.jobs)
+        self.runs = MemoryRuns(self.jobs)
+        self.messages = MemoryMessages()
+        self.pauses = MemoryPauses()
+
+    def now(self) -> float:
+        """The clock that leases and delays run on, in seconds."""
+        return self._clock() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ahead += seconds
+
+    async def ping(self) -> None:
+        """Answer, unless told to be down."""
+        if self.down:
+            raise Unavailable("the database does not answer")
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def _copy(value: Value) -> Value:
+    """Store and read back, so that what cannot be stored does not pass here either."""
+    return codec.load(type(value), codec.dump(value))
