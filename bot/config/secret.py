@@ -1,5 +1,6 @@
 """A secret: a value that does not print itself, and that may change in the file it comes from."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -10,13 +11,16 @@ class Secret:
     a restart. While the file is away or empty (between the two halves of a rotation) the last value stays.
     """
 
-    __slots__ = ("_file", "_seen", "_value", "name")
+    __slots__ = ("_file", "_seen", "_shape", "_value", "name")
 
-    def __init__(self, name: str, value: str, *, file: Path | None = None) -> None:
+    def __init__(
+        self, name: str, value: str, *, file: Path | None = None, shape: Callable[[str], str] = str
+    ) -> None:
         self.name = name
         """The environment variable that gave it."""
         self._value = value
         self._file = file
+        self._shape = shape
         self._seen = _mark(file) if file else None
 
     @classmethod
@@ -32,7 +36,11 @@ class Secret:
         """Return the value as it is now."""
         if self._file and (mark := _mark(self._file)) not in {None, self._seen}:
             self._read_again(mark)
-        return self._value
+        return self._shape(self._value)
+
+    def shaped(self, shape: Callable[[str], str]) -> "Secret":
+        """Return the same secret, whose value is given another form whenever it is revealed."""
+        return Secret(self.name, self._value, file=self._file, shape=shape)
 
     def _read_again(self, mark: tuple[int, int, int] | None) -> None:
         try:
