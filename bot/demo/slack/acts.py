@@ -154,7 +154,9 @@ class Acts:
         block, element = self._element(found, action_id, None, block_id)
         if len(typed) < int(element.get("min_query_length", 3)):
             return []
-        body = payload.suggestion(self.state, user, found, typed, element["action_id"], block["block_id"])
+        body = payload.suggestion(
+            self.state, user, found, typed=typed, action_id=element["action_id"], block_id=block["block_id"]
+        )
         ack = await self.deliveries.send("interactive", f"options {action_id}", body)
         answer = ack.body or {}
         if not ack.ok or limits.of_options(answer):
@@ -234,7 +236,7 @@ class Acts:
             "action_ts": self.state.stamps.ts(),
         }
         if element["type"] == "button":
-            kept = {
+            kept: Json = {
                 key: element[key] for key in ("text", "value", "style", "url", "confirm") if key in element
             }
             return {"type": "button", **kept, **action}

@@ -45,8 +45,7 @@ class Board:
     def notice(self, notice: Notice) -> None:
         """Tell one person what Slack itself has to say."""
         self.notices.append(notice)
-        data = {"text": notice.text, "channel": notice.channel, "ts": notice.at}
-        self._feed.publish(Change(kind="notice", data=data, to=notice.user))
+        self._feed.publish(Change(kind="notice", data=notice.wire(), to=notice.user))
 
     def find(self, channel: str, ts: str) -> Message | None:
         """Return the posted message with this `ts`."""

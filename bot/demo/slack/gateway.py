@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from aiohttp import web
 from bot.demo.slack import api
 from bot.demo.slack.api.call import parsed
 from bot.demo.slack.fault import Trouble
+from bot.demo.slack.journal import Direction
 from bot.demo.slack.problem import SlackProblem
 from bot.demo.slack.response import respond
 from bot.demo.slack.state import State, Upload
@@ -57,9 +59,9 @@ class Gateway:
             "call",
             method,
             fields,
-            None if lost else status,
-            f"{result}, answer lost" if lost else result,
-            start,
+            status=None if lost else status,
+            result=f"{result}, answer lost" if lost else result,
+            start=start,
         )
         if lost:
             return _abort(request)
@@ -73,10 +75,7 @@ class Gateway:
         if kind == "500":
             return {"ok": False, "error": "internal_error"}, 500, {}
         try:
-            if trouble is not None and kind == "429":
-                raise SlackProblem("ratelimited", status=429, retry_after=max(1, round(trouble.seconds)))
-            if trouble is not None and kind == "error":
-                raise SlackProblem(trouble.error)
+            _refuse(trouble)
             return api.answer(self._state, parsed(method, fields), token), 200, {}
         except SlackProblem as problem:
             headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after is not None else {}
@@ -95,7 +94,7 @@ class Gateway:
                     await over.wait()
             except TimeoutError:
                 result = "timeout"
-        self._note("call", method, fields, None, result, start)
+        self._note("call", method, fields, status=None, result=result, start=start)
         return _abort(request)
 
     async def response_url(self, request: web.Request) -> web.StreamResponse:
@@ -107,9 +106,11 @@ class Gateway:
         try:
             respond(self._state, request.match_info["name"], parsed("response_url", body).args)
         except SlackProblem as problem:
-            self._note("response_url", "response_url", body, problem.status, problem.error, start)
-            return web.json_response(problem.body(), status=problem.status if problem.status != 200 else 400)
-        self._note("response_url", "response_url", body, 200, "ok", start)
+            self._note(
+                "response_url", "response_url", body, status=problem.status, result=problem.error, start=start
+            )
+            return web.json_response(problem.body(), status=max(problem.status, HTTPStatus.BAD_REQUEST))
+        self._note("response_url", "response_url", body, status=200, result="ok", start=start)
         return web.Response(text="ok")
 
     async def upload(self, request: web.Request) -> web.Response:
@@ -144,15 +145,23 @@ class Gateway:
 
     def _note(
         self,
-        direction: Any,
+        direction: Direction,
         name: str,
         args: Mapping[str, Any],
+        *,
         status: int | None,
         result: str,
         start: float,
     ) -> None:
         ms = (time.perf_counter() - start) * 1000
         self._state.journal.write(direction, name, dict(args), status=status, result=result, ms=ms)
+
+
+def _refuse(trouble: Trouble | None) -> None:
+    if trouble is not None and trouble.kind == "429":
+        raise SlackProblem("ratelimited", status=429, retry_after=max(1, round(trouble.seconds)))
+    if trouble is not None and trouble.kind == "error":
+        raise SlackProblem(trouble.error)
 
 
 def _abort(request: web.Request) -> web.Response:

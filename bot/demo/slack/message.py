@@ -1,6 +1,6 @@
 """A message, as the workspace keeps it and as Slack's API spells it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 Json = dict[str, Any]
@@ -85,4 +85,10 @@ class Notice:
     user: str
     text: str
     channel: str | None = None
-    at: str = field(default="")
+    at: str = ""
+
+    def wire(self) -> Json:
+        """Return the notice as the page shows it: a message of Slackbot that only this person sees."""
+        text = self.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        body = {"type": "message", "ts": self.at, "user": "USLACKBOT", "text": text}
+        return body | {"channel": self.channel, "only_for": self.user, "is_ephemeral": True, "notice": True}

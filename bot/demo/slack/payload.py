@@ -56,7 +56,7 @@ def view_actions(state: State, view: View, action: Json) -> Json:
 
 
 def suggestion(
-    state: State, user: str, target: Message | View, typed: str, action_id: str, block_id: str
+    state: State, user: str, target: Message | View, *, typed: str, action_id: str, block_id: str
 ) -> Json:
     """Return the block_suggestion of what a person typed into an external select."""
     container = view_container(target) if isinstance(target, View) else message_container(target)

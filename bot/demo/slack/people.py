@@ -146,7 +146,10 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """The installed app: its identity, what it registered, and the events that it subscribed to."""
+    """The installed app: its identity, what it registered, and the events that it subscribed to.
+
+    `samples` are lines that the page offers to newcomers in an empty channel.
+    """
 
     id: str = "A0ELBPASS"
     name: str = "elb-passthrough"
@@ -161,6 +164,11 @@ class App:
     )
     shortcuts: tuple[Shortcut, ...] = (Shortcut(callback_id="ask", name="Explain a Service"),)
     events: frozenset[str] = frozenset({"app_mention", "app_home_opened"})
+    samples: tuple[str, ...] = (
+        "/elb-passthrough status shop/checkout",
+        "/elb-passthrough list",
+        "/elb-passthrough help",
+    )
 
 
 def default_people() -> tuple[Person, ...]:

@@ -56,7 +56,7 @@ class Reader:
             "header": self._header,
             "context": self._context,
             "actions": self._actions,
-            "divider": lambda _: iter([_RULE]),
+            "divider": self._divider,
             "image": lambda b: iter([f"[image: {b['alt_text']}]"]),
             "input": self._input,
             "table": self._table,
@@ -64,7 +64,7 @@ class Reader:
             "markdown": lambda b: iter([mrkdwn.emojis(b["text"])]),
             "alert": lambda b: iter([self._text(b["text"])]),
         }
-        yield from readers.get(block["type"], lambda b: iter([f"[{b['type']}]"]))(block)
+        yield from readers.get(block["type"], self._unknown)(block)
 
     def element(self, element: Json) -> str:
         """Return an interactive element in brackets, or an image or text as it is."""
@@ -87,6 +87,12 @@ class Reader:
             if "select" in str(kind)
             else f"[{element.get('initial_value') or self._text(shown)}]"
         )
+
+    def _divider(self, _block: Json) -> Iterator[str]:
+        yield _RULE
+
+    def _unknown(self, block: Json) -> Iterator[str]:
+        yield f"[{block['type']}]"
 
     def _section(self, block: Json) -> Iterator[str]:
         text = self._text(block["text"]) if block.get("text") else ""
@@ -145,25 +151,18 @@ class Reader:
         return "".join(self._leaf(leaf) for leaf in leaves)
 
     def _leaf(self, leaf: Json) -> str:
-        match leaf["type"]:
-            case "text":
-                return str(leaf["text"])
-            case "link":
-                return str(leaf.get("text") or leaf["url"])
-            case "emoji":
-                return mrkdwn.emojis(f":{leaf['name']}:")
-            case "user":
-                return self._mrkdwn(f"<@{leaf['user_id']}>")
-            case "usergroup":
-                return self._mrkdwn(f"<!subteam^{leaf['usergroup_id']}>")
-            case "channel":
-                return self._mrkdwn(f"<#{leaf['channel_id']}>")
-            case "date":
-                return mrkdwn.date(int(leaf["timestamp"]), leaf["format"], self._zone)
-            case "broadcast":
-                return f"@{leaf['range']}"
-            case _:
-                return str(leaf.get("value", ""))
+        readers: Mapping[str, Callable[[Json], str]] = {
+            "text": lambda e: str(e["text"]),
+            "link": lambda e: str(e.get("text") or e["url"]),
+            "emoji": lambda e: mrkdwn.emojis(f":{e['name']}:"),
+            "user": lambda e: self._mrkdwn(f"<@{e['user_id']}>"),
+            "usergroup": lambda e: self._mrkdwn(f"<!subteam^{e['usergroup_id']}>"),
+            "channel": lambda e: self._mrkdwn(f"<#{e['channel_id']}>"),
+            "date": lambda e: mrkdwn.date(int(e["timestamp"]), e["format"], self._zone),
+            "broadcast": lambda e: f"@{e['range']}",
+        }
+        reader = readers.get(leaf["type"])
+        return reader(leaf) if reader else str(leaf.get("value", ""))
 
     def _attachment(self, attachment: Json) -> Iterator[str]:
         if attachment.get("blocks"):

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.demo.slack.acts import CannotError, Target
 from bot.demo.slack.courier import Ack
+from bot.demo.slack.emoji import EMOJI
 from bot.demo.slack.fault import KINDS
 from bot.demo.slack.feed import Change
 
@@ -110,6 +111,8 @@ class Window:
                 for s in self._state.app.shortcuts
             ],
             "knobs": self._workspace.knobs.list(),
+            "samples": list(self._state.app.samples),
+            "emoji": dict(EMOJI),
         }
 
     def _messages(self, query: Json) -> Json:
@@ -118,7 +121,8 @@ class Window:
             raise CannotError(f"not in channel {channel}")
         board = self._state.board
         shown = board.history(channel) + [m for m in board.ephemerals(user, channel) if not m.is_reply]
-        return {"messages": [board.shown(m) for m in sorted(shown, key=lambda m: m.ts)]}
+        told = [n.wire() for n in board.notices if n.user == user and n.channel == channel]
+        return {"messages": sorted([*map(board.shown, shown), *told], key=lambda m: str(m["ts"]))}
 
     def _thread(self, query: Json) -> Json:
         channel, ts, user = query["channel"], query["ts"], query.get("user", "")
