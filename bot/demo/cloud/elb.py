@@ -1,9 +1,11 @@
 """ELB v3: load balancers, listeners, pools and members, read-only."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+from multidict import MultiMapping
 
 from bot.demo.cloud.answer import found, service_error
 from bot.demo.dataplane import DataPlane
@@ -34,23 +36,19 @@ class ElbApi:
             web.get(f"{base}/pools/{{id}}/members", self.members),
         ]
 
-    def _list(
-        self, plural: str, source: Callable[[], Iterable[Json]]
-    ) -> Callable[[web.Request], "web.StreamResponse"]:
+    def _list(self, plural: str, source: Callable[[], Iterable[Json]]) -> Handler:
         async def listed(request: web.Request) -> web.Response:
             return _page(plural, list(source()), request.query)
 
-        return listed  # type: ignore[return-value] # aiohttp's Handler is a coroutine function
+        return listed
 
-    def _show(
-        self, singular: str, source: Callable[[], Iterable[Json]]
-    ) -> Callable[[web.Request], "web.StreamResponse"]:
+    def _show(self, singular: str, source: Callable[[], Iterable[Json]]) -> Handler:
         async def shown(request: web.Request) -> web.Response:
             wanted = request.match_info["id"]
             one = next((item for item in source() if item["id"] == wanted), None)
             return found({singular: one}) if one else _absent(singular, wanted)
 
-        return shown  # type: ignore[return-value] # aiohttp's Handler is a coroutine function
+        return shown
 
     async def members(self, request: web.Request) -> web.Response:
         """The members of one pool, with their health."""
@@ -173,7 +171,7 @@ def _absent(kind: str, wanted: str) -> web.Response:
     return service_error("elb", HTTPStatus.NOT_FOUND, text, "ELB.8904")
 
 
-def _page(plural: str, items: list[Json], query: Mapping[str, str]) -> web.Response:
+def _page(plural: str, items: list[Json], query: MultiMapping[str]) -> web.Response:
     """One page after `marker`, of the items that the filters leave; filters are fields of the items."""
     limit = query.get("limit", str(MOST_LISTED))
     if not limit.isdigit() or int(limit) > MOST_LISTED:
@@ -190,18 +188,16 @@ def _page(plural: str, items: list[Json], query: Mapping[str, str]) -> web.Respo
     return found({plural: page, "page_info": info})
 
 
-def _selected(item: Json, query: Mapping[str, str]) -> bool:
+def _selected(item: Json, query: MultiMapping[str]) -> bool:
     """Whether every filter holds; `loadbalancer_id` and `listener_id` look into the references."""
     for name in set(query) - {"limit", "marker", "page_reverse"}:
-        wanted = (
-            [v for k, v in query.items() if k == name] if not hasattr(query, "getall") else query.getall(name)
-        )
+        wanted = set(query.getall(name))
         if name in ("loadbalancer_id", "listener_id"):
             have = {r["id"] for r in item.get(f"{name.removesuffix('_id')}s", [])}
         elif name in item:
             have = {str(item[name]).lower() if isinstance(item[name], bool) else str(item[name])}
         else:
             continue
-        if not have & set(wanted):
+        if not have & wanted:
             return False
     return True
