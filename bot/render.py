@@ -4,6 +4,7 @@ A template shows; it never escapes. Every `{{ }}` is made safe for the JSON stri
 messages for Slack's mrkdwn too, by the environment's `finalize`; so a name such as `<!channel>` is text.
 """
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from json import JSONDecodeError, dumps, loads
@@ -14,7 +15,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bot.domain.words import duration, moment
+from bot.domain.words import CLOSE, OPEN, duration, moment, people, person
 
 TEXT_LIMIT = 2900
 """Characters of one section; Slack's limit is 3,000, the rest is for what the template adds."""
@@ -105,11 +106,22 @@ def _environment(paths: list[Path], finalize: Any) -> ImmutableSandboxedEnvironm
     environment.filters["moment"] = moment
     environment.filters["duration"] = duration
     environment.filters["stamp"] = _stamp
+    environment.filters["mention"] = _mention
+    environment.filters["mentions"] = people
     return environment
 
 
 def _mrkdwn(value: Any) -> Markup:
-    return value if isinstance(value, Markup) else _json(escape_mrkdwn(_plain(value)))
+    return value if isinstance(value, Markup) else _json(_named(escape_mrkdwn(_plain(value))))
+
+
+_NAMED = re.compile(f"{OPEN}([UWS][A-Z0-9]{{2,20}}){CLOSE}")
+
+
+def _named(text: str) -> str:
+    """Turn the ids that our own sentences mark into Slack's mentions, after everything else is escaped."""
+    mentioned = _NAMED.sub(lambda m: f"<!subteam^{m[1]}>" if m[1][0] == "S" else f"<@{m[1]}>", text)
+    return mentioned.replace(OPEN, "").replace(CLOSE, "")
 
 
 def _json(value: Any) -> Markup:
@@ -145,6 +157,11 @@ def _stamp(value: Any) -> Markup:
     """Render a moment so that Slack shows it in the reader's own time zone, with UTC as the fallback."""
     seconds = int(value.timestamp())
     return Markup(f"<!date^{seconds}^{{time}}|{moment(value)} UTC>")  # noqa: S704 - digits and our own words only
+
+
+def _mention(value: Any) -> str:
+    """Name one Slack id; finalize makes a mention of it."""
+    return "elb-passthrough" if value == "bot" else person(str(value))
 
 
 def _parsed(text: str, path: str) -> Any:

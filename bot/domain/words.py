@@ -1,6 +1,13 @@
 """Numbers and moments in the words that people read."""
 
+import re
+from collections.abc import Iterable
 from datetime import datetime
+
+OPEN, CLOSE = "\ue000", "\ue001"
+"""Two private-use characters around an id of Slack's, so that a sentence of ours can name a person; the
+renderer turns them into a mention, and what people type has them removed."""
+_ID = re.compile(r"[UWS][A-Z0-9]{2,20}")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
@@ -26,3 +33,15 @@ def moment(at: datetime) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """Return "1 Service", "2 Services"."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def person(slack_id: str) -> str:
+    """Name a user or a group in a sentence."""
+    if slack_id == "*":
+        return "everybody"
+    return f"{OPEN}{slack_id}{CLOSE}" if _ID.fullmatch(slack_id) else slack_id
+
+
+def people(slack_ids: Iterable[str]) -> str:
+    """Name several: "@a or @b"."""
+    return " or ".join(map(person, slack_ids))

@@ -13,7 +13,7 @@ NEEDS_SERVICE = frozenset({"status", "enable", "disable", "verify"})
 LONGEST = 3000
 """Characters read of a command; Slack sends no more than its message limit, and a reason needs less."""
 _QUOTES = "\"'`“”‘’«»"
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

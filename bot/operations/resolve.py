@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from bot.domain.change import ServiceRef
 from bot.domain.objects import Ref, Service
 from bot.domain.snapshot import Snapshot
+from bot.operations.refusal import Refused
 from bot.ports import Cluster, Clusters
 
 MOST_NAMES = 5
@@ -15,15 +16,11 @@ Visible = Callable[[str, str], bool]
 """(cluster, namespace) → whether this person may see it; names of others are not given away."""
 
 
-class Unresolved(Exception):  # noqa: N818 - an answer to a person, not a fault of the program
-    """No one Service was meant; the message is the sentence for the person."""
-
-
 def resolve(text: str, clusters: Clusters, visible: Visible) -> tuple[ServiceRef, Service]:
     """Find the LoadBalancer Service that `[CLUSTER/][NAMESPACE/]SERVICE` names, in the caches.
 
     Raises:
-        Unresolved: none or several, another type, no address yet, or a cluster that does not answer.
+        Refused: none or several, another type, no address yet, or a cluster that does not answer.
     """
     candidates = _candidates(text, clusters)
     found = [
@@ -31,17 +28,17 @@ def resolve(text: str, clusters: Clusters, visible: Visible) -> tuple[ServiceRef
     ]
     balancers = [(ref, service) for ref, service in found if service.is_load_balancer]
     if len(balancers) > 1:
-        raise Unresolved(
+        raise Refused(
             f"Several Services are called {text}: {_listed(_full(ref) for ref, _ in balancers)}. Name one in full."
         )
     if balancers:
         return _addressed(*balancers[0])
     if found:
         ref, service = found[0]
-        raise Unresolved(
+        raise Refused(
             f"{ref} on {ref.cluster} is of type {service.type}; only LoadBalancer Services have a load balancer's path."
         )
-    raise Unresolved(_not_there(text, candidates, visible))
+    raise Refused(_not_there(text, candidates, visible))
 
 
 def named_cluster(text: str, clusters: Clusters) -> tuple[str | None, str]:
@@ -56,10 +53,10 @@ def _candidates(text: str, clusters: Clusters) -> list[tuple[Cluster, str | None
     parts = text.split("/")
     names = clusters.names()
     if not all(parts) or len(parts) > 3:  # noqa: PLR2004 - CLUSTER/NAMESPACE/SERVICE
-        raise Unresolved(f"“{text}” names no Service. Write NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE.")
+        raise Refused(f"“{text}” names no Service. Write NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE.")
     if len(parts) == 3:  # noqa: PLR2004 - as above
         if parts[0] not in names:
-            raise Unresolved(f"There is no cluster “{parts[0]}”. {_did_you_mean(parts[0], names)}".strip())
+            raise Refused(f"There is no cluster “{parts[0]}”. {_did_you_mean(parts[0], names)}".strip())
         return [(clusters.get(parts[0]), parts[1], parts[2])]
     if len(parts) == 2 and len(names) > 1 and parts[0] in names:  # noqa: PLR2004 - CLUSTER/SERVICE
         return [(clusters.get(parts[0]), None, parts[1])]
@@ -85,7 +82,7 @@ def _ref(cluster: Cluster, ref: Ref) -> ServiceRef:
 
 def _addressed(ref: ServiceRef, service: Service) -> tuple[ServiceRef, Service]:
     if not service.ingress:
-        raise Unresolved(
+        raise Refused(
             f"{ref} on {ref.cluster} has no load balancer address yet; its Events say why (kubectl -n {ref.namespace} describe service {ref.name})."
         )
     return ref, service

@@ -1,0 +1,58 @@
+"""An explanation in few words: one line for a notification, one word for a list, the name of each class."""
+
+from bot.domain.explanation import Client, ClientKind, Explanation, Path, Verdict
+
+_WORST = (Verdict.UNREACHABLE, Verdict.AMBIGUOUS, Verdict.UNDETERMINED, Verdict.REACHABLE)
+
+
+def worst(explanation: Explanation) -> Verdict | None:
+    """Return the worst verdict of all paths; None where there is no path."""
+    verdicts = {path.verdict for path in explanation.paths}
+    return next((verdict for verdict in _WORST if verdict in verdicts), None)
+
+
+def client_words(client: Client) -> str:
+    """Name a client, or its class, as people read it."""
+    words = {
+        "external": "outside the cluster",
+        "pod-with-backend": "pods, node with a backend",
+        "pod-without-backend": "pods, node without one",
+        "node-with-backend": "processes on nodes with a backend",
+        "node-without-backend": "processes on nodes without one",
+        "backend": "a backend pod calling itself",
+    }
+    if client.group:
+        return words.get(client.group, client.group.replace("-", " "))
+    return (
+        f"{client.kind} {client.namespace}/{client.name}"
+        if client.namespace
+        else f"{client.kind} {client.name}"
+    )
+
+
+def headline(explanation: Explanation) -> str:
+    """Say in one line how clients inside the cluster fare."""
+    inside = [path for path in explanation.paths if path.client.kind is not ClientKind.EXTERNAL]
+    through = {path.via_load_balancer for path in inside}
+    return (
+        f"{_through(through)}; {_cut_off(explanation.paths)}"
+        if inside
+        else "there is no client inside the cluster"
+    )
+
+
+def _through(through: set[bool | None]) -> str:
+    if through == {False}:
+        return "in-cluster clients bypass the load balancer"
+    if through == {True}:
+        return "in-cluster clients cross the load balancer"
+    return "some in-cluster clients bypass the load balancer"
+
+
+def _cut_off(paths: tuple[Path, ...]) -> str:
+    lost = [path for path in paths if path.verdict is Verdict.UNREACHABLE]
+    unsure = [path for path in paths if path.verdict in {Verdict.AMBIGUOUS, Verdict.UNDETERMINED}]
+    if lost:
+        names = dict.fromkeys(client_words(path.client) for path in lost)
+        return f"cut off: {', '.join(names)}"
+    return "whether all get there is not known" if unsure else "nobody is cut off"

@@ -1,0 +1,208 @@
+"""A click on a change: checked against the policy as it is now, decided by compare-and-set, answered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bot.domain.approval import decide_approval, decide_rejection
+from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase, Verb
+from bot.domain.policy import Decision, Right, all_agree
+from bot.domain.words import person
+from bot.operations.caller import Caller
+from bot.operations.jobs import advance_job, card_job, say_job
+from bot.operations.refusal import Refused
+from bot.operations.rights import Rights, rights_of
+from bot.operations.rollback import roll_back
+from bot.operations.world import World
+from bot.ports import Job, NotFound, Stale
+
+TRIES = 8
+"""How often a click reads the row again when others decide at the same time; each loss means one of them won."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """One person's decision about one change."""
+
+    id: str
+    """The same click delivered twice is the same decision."""
+    action: str
+    change: str
+    caller: Caller
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Move:
+    """What a click comes to, if nobody else was faster."""
+
+    after: Change
+    event: Event
+    jobs: tuple[Job, ...]
+    sentence: str
+
+
+async def decide(world: World, click: Click) -> str:
+    """Perform a click, and return the sentence for the person.
+
+    Raises:
+        Refused: it comes to nothing; the sentence says why, and who may.
+    """
+    for _ in range(TRIES):
+        change = await _change(world, click.change)
+        if already := _done_before(change, click):
+            return already
+        rights = await rights_of(world, click.caller)
+        if click.action == "change:rollback":
+            return await roll_back(world, change, rights, click.caller, click.id)
+        move = _ACTIONS[click.action](world, change, rights, click)
+        try:
+            await world.store.changes.move(change, move.after, move.event, jobs=move.jobs)
+        except Stale:
+            continue
+        return move.sentence
+    raise Refused(
+        "Too many people clicked at the same time; look at the card and click again if it still has the button."
+    )
+
+
+async def _change(world: World, change_id: str) -> Change:
+    try:
+        return await world.store.changes.get(change_id)
+    except NotFound as error:
+        raise Refused(
+            "This button belongs to a change that is not known here any more. Ask for status, and propose again."
+        ) from error
+
+
+def _done_before(change: Change, click: Click) -> str:
+    """The sentence for a click whose effect is there already: delivered twice, or clicked twice."""
+    user = click.caller.user
+    if (
+        click.action in ("change:approve", "change:breakglass")
+        and change.phase is Phase.APPROVED
+        and any(a.by == user for a in change.approvals)
+    ):
+        return f"You approved {change.label}. It is being applied."
+    return ""
+
+
+def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Move:
+    broken = click.action == "change:breakglass"
+    now = world.clock()
+    decision = _decided(
+        change,
+        rights,
+        lambda policy: decide_approval(
+            policy, change, rights.person, rights.groups, now, break_glass=broken, reason=click.reason
+        ),
+    )
+    approval = Approval(by=click.caller.user, at=now, break_glass=broken, reason=click.reason)
+    given = replace(change, approvals=(*change.approvals, approval))
+    event = _event(world, click, EventKind.APPROVED if decision.enough else EventKind.APPROVAL_GIVEN, change)
+    if not decision.enough:
+        missing = change.approvals_needed - len(given.approvals)
+        return _Move(
+            after=_moved(given, event),
+            event=event,
+            jobs=(card_job(change.id),),
+            sentence=f"You approved {change.label}. It needs {missing} more.",
+        )
+    after = _moved(given, event, decided_by=click.caller.user, decided_at=now)
+    jobs = [card_job(change.id), advance_job(change.id)]
+    if broken:
+        jobs.append(say_job(change.id, "breakglass"))
+    return _Move(
+        after=after,
+        event=event,
+        jobs=tuple(jobs),
+        sentence=f"You approved {change.label}. The thread of its card shows what happens.",
+    )
+
+
+def _reject(world: World, change: Change, rights: Rights, click: Click) -> _Move:
+    now = world.clock()
+    _decided(
+        change, rights, lambda policy: decide_rejection(policy, change, rights.person, rights.groups, now)
+    )
+    event = _event(world, click, EventKind.REJECTED, change)
+    after = _moved(change, event, decided_by=click.caller.user, decided_at=now, note=click.reason)
+    return _Move(
+        after=after,
+        event=event,
+        jobs=(card_job(change.id),),
+        sentence=f"You rejected {change.label}. Nothing is patched.",
+    )
+
+
+def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Move:
+    del rights
+    if change.phase not in (Phase.PROPOSED, Phase.APPROVED):
+        raise Refused(_too_late(change))
+    if change.requested_by != click.caller.user:
+        raise Refused(
+            f"Only who asked for {change.label} can withdraw it. To stop it, reject it.",
+            who_may=(change.requested_by,),
+        )
+    event = _event(world, click, EventKind.WITHDRAWN, change)
+    after = _moved(change, event, decided_by=click.caller.user, decided_at=world.clock())
+    jobs = (card_job(change.id), advance_job(change.id))
+    return _Move(
+        after=after, event=event, jobs=jobs, sentence=f"You withdrew {change.label}. Nothing is patched."
+    )
+
+
+_ACTIONS: Mapping[str, Callable[[World, Change, Rights, Click], _Move]] = {
+    "change:approve": _approve,
+    "change:breakglass": _approve,
+    "change:reject": _reject,
+    "change:withdraw": _withdraw,
+}
+ACTIONS = frozenset({*_ACTIONS, "change:rollback"})
+
+
+def _decided(change: Change, rights: Rights, decision: Callable[..., Decision]) -> Decision:
+    """Ask every namespace's policy; a change of several Services needs all of them."""
+    if change.phase is not Phase.PROPOSED:
+        raise Refused(_too_late(change))
+    spaces = dict.fromkeys(step.service.namespace for step in change.steps)
+    result = all_agree(decision(rights.policy(change.cluster, space)) for space in spaces)
+    if not result.allowed:
+        raise Refused(result.why, who_may=result.who_may)
+    return result
+
+
+def _too_late(change: Change) -> str:
+    """Say what became of a change that can no longer be decided, by whom and when."""
+    by = f" by {person(change.decided_by)}" if change.decided_by else ""
+    when = f"{by} at {change.decided_at:%H:%M} UTC" if change.decided_at else by
+    words = {
+        Phase.APPROVED: f"{change.label} was approved{when} and is about to be applied. Nothing to do.",
+        Phase.APPLYING: f"{change.label} is being applied. Nothing to do; afterwards it can be rolled back.",
+        Phase.VERIFYING: f"{change.label} was applied and is being verified. Nothing to do; afterwards it can be rolled back.",
+        Phase.REJECTED: f"{change.label} was rejected{when}. Nothing was patched.",
+        Phase.WITHDRAWN: f"{change.label} was withdrawn{when}. Nothing was patched.",
+        Phase.EXPIRED: f"{change.label} has expired. Propose it again if it is still wanted.",
+        Phase.SUPERSEDED: f"{change.label} was superseded: what it would have changed is different now. Decide the new proposal.",
+        Phase.NOT_APPLIED: f"{change.label} was approved{when} and could not be applied: {change.note}",
+    }
+    return words.get(change.phase, f"{change.label} was approved{when} and {change.phase}. Nothing to do.")
+
+
+def _moved(change: Change, event: Event, **changed: object) -> Change:
+    try:
+        return change.after(event, **changed)
+    except IllegalMoveError as error:
+        raise Refused(_too_late(change)) from error
+
+
+def _event(world: World, click: Click, kind: EventKind, change: Change) -> Event:
+    detail = {"digest": change.digest, "click": click.id} | ({"reason": click.reason} if click.reason else {})
+    return Event(kind=kind, at=world.clock(), by=click.caller.user, detail=detail)
+
+
+def may_click(rights: Rights, change: Change, right: Right) -> bool:
+    """Whether a person has a right in every namespace of a change; what buttons are shown by."""
+    return all(rights.decide(right, change.cluster, step.service.namespace).allowed for step in change.steps)
+
+
+__all__ = ["ACTIONS", "Click", "Verb", "decide", "may_click"]

@@ -1,0 +1,71 @@
+"""The jobs that operations leave behind, by kind: their keys are what makes doing them twice harmless."""
+
+from bot.domain.change import Change
+from bot.operations.caller import Caller
+from bot.ports import Job
+
+ORDER = "order"
+"""A command that changes or measures something."""
+CLICK = "click"
+"""A decision about a change, or a stop of a verification."""
+CARD = "card"
+"""Bring a change's card up to date."""
+ADVANCE = "advance"
+"""Take a change one step further: measure, apply, measure again, conclude."""
+MEASURE = "measure"
+"""The same for a verification without a change."""
+EXPIRE = "expire"
+REMIND = "remind"
+SAY = "say"
+"""Post one message, once: in a change's thread, or to the incident channel."""
+PROGRESS = "progress"
+"""Bring the progress message of a verification up to date."""
+
+
+def order_job(delivery: str, verb: str, target: str, reason: str, caller: Caller) -> Job:
+    """Store a command; the same delivery is the same job."""
+    payload = {"verb": verb, "target": target, "reason": reason, "caller": caller.as_json()}
+    return Job(key=f"order:{delivery}", kind=ORDER, payload=payload)
+
+
+def click_job(delivery: str, action: str, subject: str, reason: str, caller: Caller) -> Job:
+    """Store a click on a change (or a run); the same delivery is the same job."""
+    payload = {"action": action, "subject": subject, "reason": reason, "caller": caller.as_json()}
+    return Job(key=f"click:{delivery}", kind=CLICK, payload=payload)
+
+
+def card_job(change: str) -> Job:
+    """Draw the card as the row is when the job runs; asked for again, drawn again."""
+    return Job(key=f"card:{change}", kind=CARD, payload={"change": change}, again=True)
+
+
+def advance_job(change: str, delay: float = 0.0) -> Job:
+    """One job per change, due again whenever something happened to it."""
+    return Job(key=f"advance:{change}", kind=ADVANCE, payload={"change": change}, delay=delay, again=True)
+
+
+def measure_job(run: str, delay: float = 0.0) -> Job:
+    """One job per verification without a change."""
+    return Job(key=f"measure:{run}", kind=MEASURE, payload={"run": run}, delay=delay, again=True)
+
+
+def expire_job(change: Change) -> Job:
+    """Let a proposal expire at its time."""
+    delay = (change.expires_at - change.requested_at).total_seconds()
+    return Job(key=f"expire:{change.id}", kind=EXPIRE, payload={"change": change.id}, delay=delay)
+
+
+def remind_job(change: Change) -> Job:
+    """Remind the approvers before a proposal expires."""
+    delay = (change.remind_at - change.requested_at).total_seconds() if change.remind_at else 0.0
+    return Job(key=f"remind:{change.id}", kind=REMIND, payload={"change": change.id}, delay=delay)
+
+
+def say_job(change: str, what: str) -> Job:
+    """Say one thing about a change, once; `what` names it and the template."""
+    return Job(key=f"say:{change}:{what}", kind=SAY, payload={"change": change, "what": what})
+
+
+def progress_job(run: str) -> Job:
+    """Draw the progress of a verification as the row is when the job runs."""
+    return Job(key=f"progress:{run}", kind=PROGRESS, payload={"run": run}, again=True)

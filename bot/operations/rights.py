@@ -1,0 +1,76 @@
+"""Who is asking, looked up: the person and the user groups that a policy needs; every doubt is a no."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.domain.policy import Decision, Groups, Policy, Right, may, policy_for
+from bot.operations.caller import Caller
+from bot.operations.world import World
+from bot.ports import Person, WorldError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """One person, with what is known of every user group that the policies name."""
+
+    person: Person
+    groups: Groups
+    policies: tuple[Policy, ...]
+
+    def policy(self, cluster: str, namespace: str) -> Policy:
+        """Return the policy of a namespace."""
+        return policy_for(self.policies, cluster, namespace)
+
+    def decide(self, right: Right, cluster: str, namespace: str) -> Decision:
+        """Decide about one right in one namespace."""
+        return may(self.policy(cluster, namespace), right, self.person, self.groups)
+
+    def visible(self, cluster: str, namespace: str) -> bool:
+        """Whether this person may look at a namespace."""
+        return self.decide(Right.VIEW, cluster, namespace).allowed
+
+
+async def rights_of(world: World, caller: Caller, *rights: Right) -> Rights:
+    """Look a caller up, and the groups that decide about these rights (all of them, if none is given)."""
+    policies = world.settings.policies
+    wanted = {group for policy in policies for group in policy.groups(*rights)}
+    person, groups = await asyncio.gather(person_of(world, caller), groups_of(world, wanted))
+    return Rights(person=person, groups=groups, policies=policies)
+
+
+async def person_of(world: World, caller: Caller) -> Person:
+    """Return the caller; one who cannot be looked up, or comes from another workspace, has no rights."""
+    try:
+        found = await world.messenger.person(caller.user)
+    except WorldError:
+        return nobody(caller)
+    team = world.settings.team
+    return nobody(caller) if team and caller.team and caller.team != team else found
+
+
+def nobody(caller: Caller) -> Person:
+    """A person without rights."""
+    return Person(id=caller.user, team=caller.team, name=caller.user, full_member=False)
+
+
+async def groups_of(world: World, groups: Iterable[str]) -> Groups:
+    """Look user groups up at the same time; None for each that cannot be."""
+    names = sorted(groups)
+    return dict(zip(names, await asyncio.gather(*(_members(world, name) for name in names)), strict=True))
+
+
+async def _members(world: World, group: str) -> frozenset[str] | None:
+    try:
+        return await world.messenger.members(group)
+    except WorldError:
+        return None
+
+
+async def operator(world: World, caller: Caller) -> bool:
+    """Whether the caller may pause and resume."""
+    person = await person_of(world, caller)
+    ids = world.settings.operators
+    groups = await groups_of(world, [id_ for id_ in ids if id_.startswith("S")])
+    listed = caller.user in ids or any(caller.user in (members or ()) for members in groups.values())
+    return person.full_member and listed
