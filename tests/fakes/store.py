@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TypeVar
 
 from bot.adapters.store import codec
-from bot.domain.change import OPEN, Change, Event, Place
+from bot.domain.change import OPEN, Change, Event, Place, ServiceRef
 from bot.domain.verification import Run
 from bot.ports import AlreadyOpen, Job, Leased, NotFound, Stale, Unavailable
 
@@ -198,8 +198,8 @@ class MemoryChanges:
             if cluster in {None, change.cluster}
             and (change.open or not open_only)
             and any(
-                namespace in {None, step.service.namespace} and name in {None, step.service.name}
-                for step in change.steps
+                namespace in {None, service.namespace} and name in {None, service.name}
+                for service in _services(change)
             )
         ]
         return found[:limit]
@@ -215,9 +215,13 @@ class MemoryChanges:
 
 
 def _subjects(change: Change) -> set[tuple[str, str]]:
-    services = {(change.cluster, f"change:{step.service}") for step in change.steps}
+    services = {(change.cluster, f"change:{service}") for service in _services(change)}
     shared = {(change.cluster, f"elb:{step.load_balancer}") for step in change.steps if step.load_balancer}
     return services | shared if len(change.steps) > 1 else services
+
+
+def _services(change: Change) -> set[ServiceRef]:
+    return {change.service, *(step.service for step in change.steps)}
 
 
 class MemoryRuns:

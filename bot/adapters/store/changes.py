@@ -11,7 +11,7 @@ from bot.adapters.store.database import Database
 from bot.adapters.store.jobs import SqlJobs, submit
 from bot.adapters.store.tables import changes as table
 from bot.adapters.store.tables import subjects
-from bot.domain.change import OPEN, Change, Event, Phase
+from bot.domain.change import OPEN, Change, Event, Phase, ServiceRef
 from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unavailable
 
 _OPEN = [phase.value for phase in OPEN]
@@ -131,18 +131,21 @@ def _lock(connection: Connection, change: Change) -> None:
 
 def _locked(change: Change) -> set[str]:
     """Every Service of it; and the load balancer when all that share it go together, as under IPVS."""
-    services = {f"change:{step.service}" for step in change.steps}
+    services = {f"change:{service}" for service in _services(change)}
     shared = {f"elb:{step.load_balancer}" for step in change.steps if step.load_balancer}
     return services | shared if len(change.steps) > 1 else services
 
 
+def _services(change: Change) -> set[ServiceRef]:
+    return {change.service, *(step.service for step in change.steps)}
+
+
 def _index(connection: Connection, change: Change, number: int) -> None:
-    services = {step.service for step in change.steps}
     rows = [
-        {"cluster": s.cluster, "namespace": s.namespace, "name": s.name, "change": number} for s in services
+        {"cluster": s.cluster, "namespace": s.namespace, "name": s.name, "change": number}
+        for s in _services(change)
     ]
-    if rows:
-        connection.execute(insert(subjects), rows)
+    connection.execute(insert(subjects), rows)
 
 
 def _compare_and_set(connection: Connection, before: Change, after: Change) -> None:

@@ -76,6 +76,7 @@ def a_change(change_id: str = "c-1", *services: ServiceRef, at: datetime = AT) -
         number=0,
         cluster="prod",
         verb=Verb.ENABLE,
+        service=(services or (CHECKOUT,))[0],
         steps=tuple(a_step(service) for service in services or (CHECKOUT,)),
         requested_by="U0ALICE1",
         requested_at=at,

@@ -34,7 +34,9 @@ class TestJobs:
 
     async def test_the_next_due_time_is_told_in_seconds(self, store: Store) -> None:
         """The worker sleeps until then."""
-        await store.jobs.submit(Job(key="late", kind="a", delay=LONG), Job(key="later", kind="b", delay=2 * LONG))
+        await store.jobs.submit(
+            Job(key="late", kind="a", delay=LONG), Job(key="later", kind="b", delay=2 * LONG)
+        )
         due = await store.jobs.next_due()
         assert due is not None
         assert LONG - 60 < due <= LONG
