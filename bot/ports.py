@@ -227,6 +227,8 @@ class Listener:
     id: str
     protocol: str
     port: int
+    load_balancer: str = ""
+    """The load balancer's id: metrics of a listener are looked up under both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
