@@ -104,15 +104,14 @@ class CloudEye:
 
     def _reported(self) -> list[Json]:
         found = []
-        for listener in self._elb.listeners():
+        for listener in filter(self._meter.reported, self._elb.listeners()):
+            dimensions = [
+                {"name": BALANCER, "value": listener.balancer_id},
+                {"name": LISTENER, "value": listener.id},
+            ]
             for metric, unit in UNITS.items():
-                if self._meter.points(listener, metric, 0, 2**53):
-                    dimensions = [
-                        {"name": BALANCER, "value": listener.balancer_id},
-                        {"name": LISTENER, "value": listener.id},
-                    ]
-                    whole = {"namespace": NAMESPACE, "metric_name": metric, "unit": unit}
-                    found += [{**whole, "dimensions": dimensions[:1]}, {**whole, "dimensions": dimensions}]
+                whole = {"namespace": NAMESPACE, "metric_name": metric, "unit": unit}
+                found += [{**whole, "dimensions": dimensions[:1]}, {**whole, "dimensions": dimensions}]
         return list({_key(m): m for m in found}.values())
 
     def _points(

@@ -86,14 +86,19 @@ class Meter:
         """How a listener is measured."""
         return self._own.get(listener, self.default)
 
+    def reported(self, listener: Listener) -> bool:
+        """Whether the listener has had a point within the last hour."""
+        now = round(self._clock() * MS)
+        return bool(self.points(listener, "m4_ncps", now - 3600 * MS, now))
+
     def points(self, listener: Listener, metric: str, start: int, end: int) -> list[Point]:
         """The points stamped from `start` (rounded down to a period) to `end`, in milliseconds."""
         metering = self.of(listener.id)
         period = metering.period
         shift = 1 if metering.stamp == "end" else 0
-        first = max(math.floor(start / MS / period + 1e-9) - shift, math.ceil(self.since / period - 1e-9))
-        last = math.floor(end / MS / period + 1e-9) - shift
-        ready = math.floor((self._clock() - metering.delay) / period + 1e-9)
+        first = max(math.floor(start / MS / period + 1e-6) - shift, math.ceil(self.since / period - 1e-6))
+        last = math.floor(end / MS / period + 1e-6) - shift
+        ready = math.floor((self._clock() - metering.delay) / period + 1e-6)
         chosen = range(first, min(last + 1, ready))
         return [p for p in map(self._pointer(listener, metric, metering, shift), chosen) if p]
 

@@ -1,47 +1,43 @@
 """What a load balancer's listener counts, kept in tenths of a second."""
 
-from collections import deque
-from dataclasses import dataclass
+from bisect import bisect_left
 
-TICK = 0.1
-RETENTION = 2 * 3600.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Tick:
-    """The counts of one tenth of a second."""
-
-    index: int
-    connections: int = 0
+TICKS_PER_SECOND = 10
+RETENTION = 2 * 3600 * TICKS_PER_SECOND
 
 
 class Counter:
-    """New connections of one listener over the last two hours, by the clock that records them."""
+    """New connections of one listener over at least the last two hours.
+
+    Kept as running totals by tick, so that any window is two look-ups away.
+    """
 
     def __init__(self) -> None:
-        self._ticks: deque[Tick] = deque()
+        self._ticks: list[int] = []
+        self._totals: list[int] = []
         self.total = 0
 
     def record(self, at: float) -> None:
-        """Count one new connection at `at`, in seconds since the epoch."""
-        index = round(at / TICK - 0.5)
-        if not self._ticks or self._ticks[-1].index < index:
-            self._ticks.append(Tick(index=index))
-            self._forget(index - round(RETENTION / TICK))
-        self._ticks[-1].connections += 1
+        """Count one new connection at `at`, in seconds since the epoch; time must not run backwards."""
+        tick = int(at * TICKS_PER_SECOND + 1e-5)
         self.total += 1
+        if self._ticks and self._ticks[-1] >= tick:
+            self._totals[-1] = self.total
+            return
+        self._ticks.append(tick)
+        self._totals.append(self.total)
+        self._forget(tick - RETENTION)
 
     def between(self, start: float, end: float) -> int:
-        """How many connections were opened from `start` until before `end`."""
-        first, last = round(start / TICK), round(end / TICK)
-        counted = 0
-        for tick in reversed(self._ticks):
-            if tick.index < first:
-                break
-            if tick.index < last:
-                counted += tick.connections
-        return counted
+        """How many connections were opened from `start` until before `end`, in seconds since the epoch."""
+        return self._before(end) - self._before(start)
+
+    def _before(self, at: float) -> int:
+        index = bisect_left(self._ticks, round(at * TICKS_PER_SECOND))
+        return self._totals[index - 1] if index else 0
 
     def _forget(self, before: int) -> None:
-        while self._ticks and self._ticks[0].index < before:
-            self._ticks.popleft()
+        """Drop what is too old, in big strides: a list is slow at its head."""
+        if len(self._ticks) > RETENTION // 4 and self._ticks[len(self._ticks) // 2] < before:
+            half = len(self._ticks) // 2
+            del self._ticks[:half], self._totals[:half]

@@ -83,9 +83,12 @@ class Picture:
         here = tuple(e for e in known if e.node == node)
         return Backends(everywhere=_usable(known, minor), here=_usable(here, minor))
 
-    def node_at(self, address: str) -> str | None:
-        """The name of the node that owns the address."""
-        return next((n.name for n in self.nodes.values() if n.address == address), None)
+    def offered(self, address: str, port: int) -> bool:
+        """Whether any EndpointSlice offers this address and port."""
+        return any(
+            port in entry.ports.values() and any(e.address == address for e in entry.endpoints)
+            for entry in self._slices.values()
+        )
 
     def _on_event(self, resource: str, event: EventType, body: Json) -> None:
         self._store(resource, event, body)

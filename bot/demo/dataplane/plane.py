@@ -188,9 +188,15 @@ class DataPlane:
         return node is None or node.failed
 
     def host_pod(self, node: str, port: int) -> PodState | None:
-        """A Pod in the node's own network that listens on the port."""
-        pods = self.picture.pods.values()
-        return next((p for p in pods if p.host_network and p.node == node and p.listens(port)), None)
+        """A Pod in the node's own network that listens on the port.
+
+        One that declares no ports is not taken to listen on all of its node's, only on those of its endpoint.
+        """
+        for pod in self.picture.pods.values():
+            here = pod.host_network and pod.node == node
+            if here and pod.listens(port) and (pod.ports or self.picture.offered(pod.address, port)):
+                return pod
+        return None
 
     def place_of(self, pod: PodState) -> str:
         """Where a Pod's answers start: on its node, or (Turbo) at an interface of its own."""
@@ -235,8 +241,12 @@ class DataPlane:
         for name in [n for n in self.nodes if n not in states]:
             self.nodes.pop(name).stop()
         for state in states.values():
-            if state.name not in self.nodes and state.address:
-                options = self._options(state)
+            if not state.address:
+                continue
+            options = self._options(state)
+            if state.name in self.nodes:
+                self.nodes[state.name].options = options
+            else:
                 self.nodes[state.name] = ProxyNode(self.picture, options, self._mode, self._sync_delay)
 
     def _options(self, state: NodeState) -> ProxyOptions:

@@ -196,8 +196,7 @@ def batch(w: World, count: int = 1, **changes: Any) -> dict[str, Any]:
     dimensions = [{"name": "lbaas_listener_id", "value": w.listener.id}]
     names = ["m4_ncps", "m5_in_pps"]
     asked = [
-        {"namespace": "SYS.ELB", "metric_name": names[i % 2], "dimensions": dimensions}
-        for i in range(count)
+        {"namespace": "SYS.ELB", "metric_name": names[i % 2], "dimensions": dimensions} for i in range(count)
     ]
     body = {"metrics": asked, "from": now - 600_000, "to": now, "period": "1", "filter": "max"}
     return body | changes

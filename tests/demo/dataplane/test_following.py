@@ -3,6 +3,7 @@
 import asyncio
 
 from bot.demo.dataplane import DataPlane, Noise
+from bot.demo.dataplane.counters import Counter
 from bot.demo.seam import Network
 from tests.demo.dataplane.cluster import VIP, Cluster
 
@@ -152,3 +153,23 @@ async def test_noise_from_the_internet_is_counted_by_the_load_balancer() -> None
     noise.stop()
     (listener,) = plane.elb.listeners()
     assert listener.counter.total == noise.opened >= 1
+
+
+def test_a_listeners_counter_answers_for_any_window() -> None:
+    """Windows are half open, so neighbours never count a connection twice."""
+    counter = Counter()
+    for tenth in range(100):
+        counter.record(1_800_000_000 + tenth / 10)
+    assert counter.between(1_800_000_000, 1_800_000_002) == 20
+    assert [counter.between(1_800_000_000 + n, 1_800_000_001 + n) for n in range(10)] == [10] * 10
+    assert counter.between(1_700_000_000, 1_900_000_000) == counter.total == 100
+
+
+def test_a_listeners_counter_forgets_after_two_hours() -> None:
+    """What is kept stays bounded under steady traffic."""
+    counter = Counter()
+    for tick in range(200_000):
+        counter.record(1_800_000_000 + tick / 10)
+    end = 1_800_000_000 + 20_000
+    assert counter.between(end - 7200, end) == 72_000
+    assert len(counter._ticks) < 150_000

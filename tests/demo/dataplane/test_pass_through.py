@@ -253,3 +253,17 @@ def test_a_service_that_names_no_load_balancer_gets_none(annotations: dict[str, 
     service = {"metadata": {"namespace": "default", "name": "nginx", "annotations": annotations}}
     with pytest.raises(UnknownBalancerError):
         Cluster().plane.elb.provision(service)
+
+
+@pytest.mark.parametrize("mode", ["iptables", "ipvs"])
+def test_a_backend_in_the_nodes_own_network_answers_at_the_nodes_address(mode: Mode) -> None:
+    """hostNetwork: the endpoint's address is the node's, and only its own port is taken."""
+    cluster = Cluster(mode=mode, nodes=3)
+    cluster.pod("web1", 1, "192.168.0.1", host=True)
+    cluster.service(on=())
+    slices = {"endpoints": [{"addresses": ["192.168.0.1"], "nodeName": "node1"}]}
+    cluster.objects.merge("endpointslices", "shop", "web-slice", slices)
+    assert {opened(cluster, n, host=host).backend for n in (1, 2, 3) for host in (True, False)} == {
+        "shop/web1"
+    }
+    assert opened(cluster, 2, ip="192.168.0.1", port=9999).result == "refused"
