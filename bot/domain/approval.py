@@ -1,6 +1,6 @@
 """Whether a change may be proposed, approved and applied: decisions from its policy and its approvals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,21 @@ from bot.domain.policy import (
     refuse,
     those_who_may,
 )
+
+REFUSED_BY_DEFAULT = frozenset(
+    {
+        "same-node-lockout",
+        "ipvs-sibling-mismatch",
+        "unsupported-version",
+        "networkpolicy-ineffective",
+        "networkpolicy-fatal",
+        "source-ranges-ineffective",
+        "source-ranges-fatal",
+        "meaningless-category",
+        "meaningless-proxy",
+    }
+)
+"""Finding codes that refuse a proposal unless the policy accepts the risk: the change would do harm."""
 
 BOT = "bot"
 """Who asks for a rollback when the configuration, not a person, does (`verification.onFailure`)."""
@@ -151,6 +166,28 @@ def who_can_approve(
     unknown = next((group for group in consulted if groups.get(group) is None), "")
     why = could_not_look_up(unknown) if unknown else _nobody(policy.approvals)
     return Approvers(ids=ids, possible=False, why=why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objections:
+    """What findings mean for a proposal."""
+
+    blocking: tuple[str, ...]
+    """Codes that refuse it."""
+    risks: tuple[str, ...]
+    """Codes that this policy lets a person accept, with a reason."""
+
+
+def objections(policy: Policy, codes: Iterable[str]) -> Objections:
+    """Sort finding codes into those that refuse a proposal and those that ask for a reason."""
+    found = tuple(dict.fromkeys(codes))
+    grave = [code for code in found if code in REFUSED_BY_DEFAULT]
+    return Objections(
+        blocking=tuple(
+            c for c in found if c in policy.block_on or (c in grave and c not in policy.accept_risk)
+        ),
+        risks=tuple(c for c in grave if c in policy.accept_risk and c not in policy.block_on),
+    )
 
 
 # --- the parts -----------------------------------------------------------------------------------------

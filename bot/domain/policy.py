@@ -18,21 +18,6 @@ EVERYONE = "*"
 Groups = Mapping[str, frozenset[str] | None]
 """User group id → its members; None, or no entry: the look-up failed."""
 
-REFUSED_BY_DEFAULT = frozenset(
-    {
-        "same-node-lockout",
-        "ipvs-sibling-mismatch",
-        "unsupported-version",
-        "networkpolicy-ineffective",
-        "networkpolicy-fatal",
-        "source-ranges-ineffective",
-        "source-ranges-fatal",
-        "meaningless-category",
-        "meaningless-proxy",
-    }
-)
-"""Finding codes that refuse a proposal unless the policy accepts the risk: the change would do harm."""
-
 
 class Right(StrEnum):
     """What a policy gives, in the words of the configuration file."""
@@ -183,6 +168,11 @@ def may(policy: Policy, right: Right, person: Member, groups: Groups) -> Decisio
     return refuse(Cause.NOT_ENTITLED, f"You may not {_DOING[right]} here.", those_who_may(policy, right))
 
 
+def among(ids: Iterable[str], person: Member, groups: Groups) -> bool:
+    """Whether a full member is surely on a list of user and group ids, or "*"."""
+    return person.full_member and _listed(ids, person.id, groups).yes
+
+
 def may_start_rollback(policy: Policy, person: Member, groups: Groups) -> Decision:
     """Decide who may propose to undo a change: who may roll back alone, and who may propose."""
     alone = may(policy, Right.ROLLBACK, person, groups)
@@ -199,28 +189,6 @@ def all_agree(decisions: Iterable[Decision]) -> Decision:
     if refused or not several:
         return refused or refuse(Cause.NOT_ENTITLED, "No policy speaks for this.")
     return next((d for d in several if not d.enough), several[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objections:
-    """What findings mean for a proposal."""
-
-    blocking: tuple[str, ...]
-    """Codes that refuse it."""
-    risks: tuple[str, ...]
-    """Codes that this policy lets a person accept, with a reason."""
-
-
-def objections(policy: Policy, codes: Iterable[str]) -> Objections:
-    """Sort finding codes into those that refuse a proposal and those that ask for a reason."""
-    found = tuple(dict.fromkeys(codes))
-    grave = [code for code in found if code in REFUSED_BY_DEFAULT]
-    return Objections(
-        blocking=tuple(
-            c for c in found if c in policy.block_on or (c in grave and c not in policy.accept_risk)
-        ),
-        risks=tuple(c for c in grave if c in policy.accept_risk and c not in policy.block_on),
-    )
 
 
 # --- the parts -------------------------------------------------------------------------------------------
