@@ -1,0 +1,80 @@
+# elb-passthrough: everything that is done with a checkout. `make` alone lists it.
+#
+# The targets install into .venv: with uv where it is found, else with pip, the same pinned versions either way.
+# PYTHON chooses the interpreter (3.11 or newer); WORKERS how many processes run the tests; ARGS what is handed on.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
+
+.PHONY: demo
+demo: $(STAMP) ## start the simulated world and the bot on loopback; prints the URL
+	@$(BIN)/python -m bot demo $(ARGS)
+
+.PHONY: test
+test: $(STAMP) ## run the whole test suite, with branch coverage
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## lint, format, types and the floors of docs/architecture.md
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(STAMP) ## measure how fast a command and a click are acknowledged
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: install
+install: $(STAMP) ## only install into .venv
+
+.PHONY: lock
+lock: ## write uv.lock and requirements-dev.txt anew (needs uv)
+	uv lock
+	uv export --frozen --quiet --no-hashes --no-annotate --no-emit-project --no-header --output-file requirements-dev.txt
+
+.PHONY: clean
+clean: ## remove .venv, caches and build results
+	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One recipe in one shell, so that a failed step of uv's falls back to pip, and a failed one of pip's is the answer.
+$(STAMP): pyproject.toml uv.lock requirements-dev.txt
+	@set -eu; \
+	python=; \
+	for candidate in '$(PYTHON)' python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    python=$$(command -v "$$candidate"); break; \
+	  fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo 'make: no Python 3.11 or newer was found; name one: make PYTHON=/path/to/python3.12' >&2; exit 1; \
+	fi; \
+	rm -rf $(VENV); \
+	if uv --version >/dev/null 2>&1 \
+	    && UV_PROJECT_ENVIRONMENT=$(VENV) uv sync --frozen --quiet --no-progress --no-python-downloads --python "$$python"; then \
+	  :; \
+	else \
+	  "$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "make: $$python has no venv module (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }; \
+	  rm -rf $(VENV); \
+	  echo 'installing into $(VENV) with pip ...'; \
+	  "$$python" -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	fi; \
+	touch $@
