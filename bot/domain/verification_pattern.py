@@ -86,15 +86,23 @@ Step = Look | Begin | Follow | ReadCounters | Weigh | AwaitPatch | Wait | Conclu
 
 def next_step(run: Run, now: datetime) -> Step:
     """Say what is due."""
-    if run.stopped_by or run.verdict is not None or not run.plan.clients or run.plan.how != "probe":
+    if run.verdict is not None:
         return Conclude()
+    patched = run.applied_at is not None or not run.change_id
+    if _pointless(run) or (not patched and not run.comparing):
+        return Conclude() if patched else AwaitPatch()
     if not run.looked:
         return Look()
     opened = next((b for b in run.bursts if b.closed_at is None), None)
-    if opened is not None:
-        return Follow(burst=opened)
-    if run.applied_at is None and run.change_id and not run.comparing:
-        return AwaitPatch()
+    return Follow(burst=opened) if opened is not None else _on_schedule(run, now)
+
+
+def _pointless(run: Run) -> bool:
+    """Whether nothing will be measured, or measured any more."""
+    return bool(run.stopped_by) or not run.plan.clients or run.plan.how != "probe"
+
+
+def _on_schedule(run: Run, now: datetime) -> Step:
     if run.comparing and run.applied_at is None:
         return _begin(run, Part.BEFORE, now) or _wait(quiet_from(run), now) or AwaitPatch()
     return _begin(run, Part.AFTER, now) or _once_more(run, now)
@@ -145,9 +153,9 @@ def tries(run: Run, part: Part, turn: Target) -> list[Burst]:
 
 
 def settled(run: Run, part: Part, turn: Target) -> bool:
-    """Whether a turn brought its counts, or was tried often enough."""
+    """Whether a turn brought its counts, has no node left, or was tried often enough."""
     found = tries(run, part, turn)
-    return any(b.usable for b in found) or len(found) >= ATTEMPTS
+    return any(b.usable or not b.probes for b in found) or len(found) >= ATTEMPTS
 
 
 def given_up(burst: Burst) -> dict[str, str]:
@@ -206,11 +214,7 @@ def patience(plan: MeasurementPlan) -> float:
 
 
 def span(run: Run, burst: Burst) -> Span:
-    """The time in which a burst's connections may have been opened.
-
-    A kubelet reports the start in whole seconds, so the start may lie up to a second after what it says, and
-    never before we asked for the Pod.
-    """
+    """The time, by the bot's clock, in which a burst's connections may have been opened."""
     length = burst_length(run.plan)
     each = [_probe_span(run.plan, burst.at, probe) for probe in burst.probes]
     each = each or [Span(start=burst.at, end=later(burst.at, length))]
@@ -218,10 +222,16 @@ def span(run: Run, burst: Burst) -> Span:
 
 
 def _probe_span(plan: MeasurementPlan, at: datetime, probe: Probe) -> Span:
+    """From when a Pod was asked for until it was seen to have ended.
+
+    A kubelet's clock may be off, and it tells whole seconds: what it says narrows the span only where the Pod
+    started more than a period late, or was seen more than a period after its end.
+    """
     asked = probe.created_at or at
-    begun = max(asked, probe.started_at or asked)
-    latest = later(begun, 1 + burst_length(plan) + timeout(plan))
-    return Span(start=begun, end=max(begun, min(latest, probe.seen_at or latest)))
+    began = max(asked, probe.started_at or asked)
+    latest = later(began, 1 + burst_length(plan) + timeout(plan))
+    start = max(asked, later(began, -plan.period))
+    return Span(start=start, end=max(start, min(probe.seen_at or latest, later(latest, plan.period))))
 
 
 def quiet_from(run: Run) -> datetime:

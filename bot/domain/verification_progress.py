@@ -1,10 +1,10 @@
 """Where a run stands, for people: which step of how many, in words, and how long it may still take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.verification import Part, Run
-from bot.domain.verification_pattern import duration, off_periods, on_periods, quiet_from, settled, turns
+from bot.domain.verification_pattern import duration, off_periods, on_periods, settled, turns
 from bot.domain.verification_period import index
 from bot.domain.verification_signal import counts
 
@@ -38,7 +38,7 @@ class Progress:
 def progress_line(run: Run, now: datetime) -> Progress:
     """Say where a run stands."""
     steps = _COMPARED if run.comparing else _ALONE
-    key, detail = _standing(run, now)
+    key, detail = _standing(run)
     step = len(steps) if key == "again" else steps.index(key) + 1
     total = duration(run.plan)
     spent = max(0.0, (now - run.started_at).total_seconds())
@@ -52,10 +52,8 @@ def progress_line(run: Run, now: datetime) -> Progress:
     )
 
 
-def _standing(run: Run, now: datetime) -> tuple[str, str]:
+def _standing(run: Run) -> tuple[str, str]:
     part = Part.BEFORE if run.comparing and run.applied_at is None else Part.AFTER
-    if not run.bursts and not run.blind and now < quiet_from(replace(run, bursts=())):
-        return "baseline", ""
     waiting = [t for t in turns(run, part) if not settled(run, part, t)]
     if waiting and not any(b.part is part for b in run.bursts):
         first = "baseline" if part is Part.BEFORE or not run.comparing else "patch"
