@@ -348,7 +348,7 @@ class Jobs(Protocol):
         ...
 
     async def retry(self, leased: Leased, *, delay: float, error: str = "") -> None:
-        """Give the lease back, due again after `delay` seconds.
+        """Give the lease back, due after `delay` seconds, or as soon as it was submitted for again meanwhile.
 
         Without an error it was planned so, and the next attempt counts as the first.
         """

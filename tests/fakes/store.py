@@ -110,7 +110,8 @@ class MemoryJobs:
         row = self._held(leased)
         if row is None:
             return
-        row.lease, row.due_at, row.error = "", self._clock() + delay, error
+        due = self._clock() + delay
+        row.lease, row.due_at, row.error = "", due if row.again_at is None else min(due, row.again_at), error
         row.attempt = row.attempt if error else 0
 
     async def next_due(self, *, kinds: Collection[str] | None = None) -> float | None:

@@ -65,10 +65,10 @@ class SqlJobs:
         self.poke(then)
 
     async def retry(self, leased: Leased, *, delay: float, error: str = "") -> None:
-        """Give the lease back, due again after `delay` seconds."""
+        """Give the lease back, due after `delay` seconds, or as soon as somebody asked for it meanwhile."""
         query = _held(leased).values(
             lease=None,
-            due_at=now() + delay,
+            due_at=_earlier(table.c.again_at, now() + delay),
             last_error=error.replace("\0", "")[:_LONGEST_ERROR],
             attempt=table.c.attempt if error else 0,
         )

@@ -165,6 +165,17 @@ class TestJobs:
         await store.jobs.retry(await claim_one(store), delay=LONG, error="Unavailable")
         assert await store.jobs.claim(limit=10, lease=LONG) == []
 
+    async def test_a_wish_for_now_shortens_the_wait_of_the_holder(self, store: Store) -> None:
+        """A click that comes while the job is held need not wait for the holder's next look."""
+        await store.jobs.submit(Job(key="advance", kind="advance", again=True))
+        leased = await claim_one(store)
+        await store.jobs.submit(Job(key="advance", kind="advance", payload={"n": 2}, again=True))
+        await store.jobs.retry(leased, delay=LONG)
+        second = await claim_one(store)
+        assert (second.job.payload, second.attempt) == ({"n": 2}, 1)
+        await store.jobs.finish(second)
+        assert await store.jobs.next_due() is None
+
     async def test_no_more_than_the_limit_is_claimed(self, store: Store) -> None:
         """The rest is left to others."""
         await store.jobs.submit(*(Job(key=f"k{n}", kind="a") for n in range(7)))
