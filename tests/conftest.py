@@ -1,0 +1,37 @@
+"""What every test shares: where nothing may be skipped, a skip is a failure."""
+
+import os
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import pytest
+
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped test into a failed one, where nothing may be skipped."""
+    return _strict((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn a skipped file into a failed one, where nothing may be skipped."""
+    return _strict((yield))
+
+
+def _strict(report: R) -> R:
+    if (
+        report.outcome == "skipped"
+        and not hasattr(report, "wasxfail")
+        and os.environ.get("ELB_PASSTHROUGH_NO_SKIPS")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where nothing may be skipped: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(told: Any) -> str:
+    """A skip tells file, line and reason; a skipped file does too."""
+    return str(told[2]) if isinstance(told, tuple) else str(told)
