@@ -81,16 +81,21 @@ ADMINISTRATION = Rule(subject="system:masters", verbs=(ANY,), resources=(ANY,))
 
 
 class Access:
-    """The rule table and the tokens; both may be changed while the server runs."""
+    """The rule table and the tokens; both may be changed while the server runs.
+
+    `anonymous` is who a request without a token comes from: kubectl sends none to a server without TLS, so a
+    demo that wants to be looked at with kubectl names a user here.
+    """
 
     def __init__(self, *, rules: Sequence[Rule], tokens: Mapping[str, User]) -> None:
         self.rules = [ADMINISTRATION, *rules]
         self.tokens = dict(tokens)
+        self.anonymous = User(name=ANONYMOUS, groups=("system:unauthenticated",))
 
     def user(self, header: str | None) -> User | None:
         """Return whose `Authorization` header this is; None for a token that nobody issued."""
         if header is None:
-            return User(name=ANONYMOUS, groups=("system:unauthenticated",))
+            return self.anonymous
         scheme, _, token = header.partition(" ")
         return self.tokens.get(token.strip()) if scheme.lower() == "bearer" else None
 

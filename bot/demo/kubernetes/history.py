@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -123,15 +123,18 @@ class Shelf:
         self.feeds: dict[Feed, None] = {}  # a dict, for its order
         self.listeners: list[Listener] = []
         self._snapshots: dict[int, Sequence[Record]] = {}
-        self._sorted: list[Record] | None = None
+        self._keys: list[str] = []  # sorted, as etcd orders them
 
     def note(self, change: Change) -> None:
         """Store a change and remember it."""
+        key = change.record.key
         if change.type == "DELETED":
-            self.records.pop(change.record.key, None)
+            del self.records[key]
+            del self._keys[bisect_left(self._keys, key)]
         else:
-            self.records[change.record.key] = change.record
-        self._sorted = None
+            if key not in self.records:
+                insort(self._keys, key)
+            self.records[key] = change.record
         self.log.append(change)
         if len(self.log) > KEPT_CHANGES:
             self.horizon = self.log.popleft().version
@@ -149,10 +152,13 @@ class Shelf:
             yield change
 
     def now(self) -> list[Record]:
-        """Return all objects by their key, as etcd orders them."""
-        if self._sorted is None:
-            self._sorted = [self.records[key] for key in sorted(self.records)]
-        return self._sorted
+        """Return all objects by their key."""
+        return [self.records[key] for key in self._keys]
+
+    def within(self, namespace: str) -> list[Record]:
+        """Return the objects of one namespace by their key."""
+        start, end = bisect_left(self._keys, namespace + "/"), bisect_left(self._keys, namespace + "0")
+        return [self.records[key] for key in self._keys[start:end]]
 
     def at(self, version: int, *, now: int) -> Sequence[Record]:
         """Return all objects as they were at a version, by undoing what came later."""

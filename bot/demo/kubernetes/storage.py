@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -85,9 +85,7 @@ class Storage:
 
     def list(self, resource: str, namespace: str | None = None) -> list[Json]:
         """Return copies of the objects of a resource, of one namespace or of all."""
-        records = self.history.shelf(resource).now()
-        prefix = f"{namespace}/"
-        return [record.copy() for record in records if namespace is None or record.key.startswith(prefix)]
+        return [record.copy() for record in self._records(resource, namespace)]
 
     def get(self, resource: str, namespace: str | None, name: str) -> Json | None:
         """Return a copy of an object, None if it is not there."""
@@ -127,6 +125,14 @@ class Storage:
         listeners = self.history.shelf(resource).listeners
         listeners.append(listener)
         return lambda: listeners.remove(listener)
+
+    def scan(self, resource: str, namespace: str | None = None) -> Iterator[Json]:
+        """Yield the stored objects themselves, without copies; they must not be changed."""
+        return (record.body for record in self._records(resource, namespace))
+
+    def _records(self, resource: str, namespace: str | None) -> Sequence[Record]:
+        shelf = self.history.shelf(resource)
+        return shelf.now() if namespace is None else shelf.within(namespace)
 
     def bind(self, namespace: str, name: str, node: str) -> None:
         """Place a Pod on a node, as the scheduler's binding does."""
@@ -414,7 +420,7 @@ class Storage:
         for resource in RESOURCES:
             if resource.namespaced and resource.stored_as is None:
                 shelf = self.history.shelf(resource.storage)
-                for record in [each for each in shelf.now() if each.key.startswith(f"{namespace}/")]:
+                for record in shelf.within(namespace):
                     if record.key in shelf.records:
                         self._erase(resource, record.copy())
 
