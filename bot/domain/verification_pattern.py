@@ -11,7 +11,7 @@ from math import ceil
 
 from bot.domain.change import MeasuredClient, MeasurementPlan
 from bot.domain.verification import Burst, Part, Probe, ProbePhase, Run, Target
-from bot.domain.verification_period import Span, ceiling, later, start_of, touched, whole
+from bot.domain.verification_period import Span, ceiling, index, later, start_of, touched, whole
 
 SETTLE_PERIODS = 2
 """Periods of quiet after the patch: kube-proxy resynchronises in them, and they are the noise to compare with."""
@@ -261,14 +261,15 @@ def off_periods(run: Run, *, after_patch: bool) -> tuple[int, ...]:
 
 
 def needed(run: Run) -> tuple[int, ...]:
-    """Numbers of every period whose counter the verdict reads."""
+    """Numbers of every period whose counter the verdict reads, and one more: points may be stamped a period late."""
     on = {number for burst in run.bursts for number in on_periods(run, burst)}
-    return tuple(sorted({*on, *off_periods(run, after_patch=False), *off_periods(run, after_patch=True)}))
+    quiet = {*off_periods(run, after_patch=False), *off_periods(run, after_patch=True)}
+    return tuple(sorted({*on, *quiet, index(quiet_from(run), run.plan.period)}))
 
 
 def missing(run: Run) -> tuple[int, ...]:
     """Numbers of the periods whose counter has not come; missing is not zero."""
-    have = {touched(Span(start=r.at, end=r.at), run.plan.period)[0] for r in run.readings}
+    have = {index(r.at, run.plan.period) for r in run.readings}
     return tuple(n for n in needed(run) if n not in have)
 
 
@@ -276,7 +277,7 @@ def _counters(run: Run, now: datetime) -> Step | None:
     """Read the counters until they are there or the window is over; None when there is no more to wait for."""
     if run.blind:
         return None
-    closed = quiet_from(run)
+    closed = later(quiet_from(run), run.plan.period)
     if now < closed:
         return Wait(until=closed)
     asked_since = run.read_at is not None and run.read_at >= closed

@@ -6,7 +6,7 @@ other clients are what the quiet periods around the bursts counted. Bounds rathe
 taking data away only ever widens them: less data can turn an answer into "unclear", and never into another one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import erf, isfinite, sqrt
 
@@ -70,8 +70,11 @@ def noise(run: Run, *, after_patch: bool) -> Noise | None:
     A few may be missing, or out of the ordinary: as many as are excused, less those that are missing, are left
     out at either end.
     """
+    return _noise(run, counts(run), after_patch=after_patch)
+
+
+def _noise(run: Run, have: Mapping[int, float], *, after_patch: bool) -> Noise | None:
     quiet = off_periods(run, after_patch=after_patch)
-    have = counts(run)
     came = sorted(have[n] for n in quiet if n in have)
     spare = excused(len(quiet)) - (len(quiet) - len(came))
     if spare < 0 or len(quiet) < 2:  # noqa: PLR2004  one period has no spread
@@ -102,8 +105,7 @@ def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
     have, on = counts(run), on_periods(run, burst)
     total = sum(have[n] for n in on)
     width = len(on)
-    margin = Z * sqrt(width * max(others.high, 0.0)) + width * grain(run)
-    low, high = total - width * others.high - margin, total - width * others.low + margin
+    low, high = _bounds(run, [have[n] for n in on], others)
     crossing, why = _classify(low, high, made, sum(p.attempts or 0 for p in burst.probes))
     if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and _smeared(run, burst, others, sum(made)):
         crossing, why = Crossing.UNCLEAR, "the load balancer's clock and the cluster's seem to be apart"
@@ -113,6 +115,13 @@ def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
         confidence=_confidence(crossing, total, width, others, sum(made)),
         why=why,
     )
+
+
+def _bounds(run: Run, values: Sequence[float], others: Noise) -> tuple[float, float]:
+    """Least and most that a burst may have added to these periods."""
+    total, width = sum(values), len(values)
+    margin = Z * sqrt(width * max(others.high, 0.0)) + width * grain(run)
+    return total - width * others.high - margin, total - width * others.low + margin
 
 
 def _classify(low: float, high: float, made: Iterable[int], sent: int) -> tuple[Crossing, str]:
