@@ -90,8 +90,8 @@ def values(
             continue
         name = next((n for n in (block["block_id"], element["action_id"]) if n in raws), None)
         raw: Any = raws.get(name) if name else None
-        if isinstance(raw, dict) and element["action_id"] in raw and "text" not in raw:
-            raw = raw[element["action_id"]]
+        if isinstance(raw, dict) and not {"text", "value"} <= raw.keys():
+            raw = raw.get(element["action_id"])
         if name is not None:
             used.add(name)
             entry = selection(element, raw, offered)
