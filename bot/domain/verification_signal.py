@@ -49,10 +49,47 @@ class Signal:
     why: str = ""
 
 
-def counts(run: Run) -> dict[int, float]:
-    """New connections by period number; a value that is no number, or negative, is missing."""
+def stamped(run: Run) -> dict[int, float]:
+    """New connections by the number of the period that the cloud names; what is no count is missing."""
     period = run.plan.period
     return {index(r.at, period): r.value * period for r in run.readings if isfinite(r.value) and r.value >= 0}
+
+
+def counts(run: Run) -> dict[int, float]:
+    """New connections by period number, whichever end of its period the cloud stamps a point with."""
+    late = stamped_at_the_end(run)
+    return {number - late: value for number, value in stamped(run).items()}
+
+
+def stamped_at_the_end(run: Run) -> bool:
+    """Whether the points are stamped with the end of their period.
+
+    No vendor page says which end it is, so the bursts tell: none is in the period that it filled, and one is
+    wholly in the next. Where a burst's own period is missing, nothing is concluded.
+    """
+    have = stamped(run)
+    bursts = [b for b in run.bursts if b.usable and sum(p.connected or 0 for p in b.probes)]
+    empty = [_empty(run, burst, have) for burst in bursts]
+    return all(empty) and any(_late(run, burst, have) is Crossing.CROSSED for burst in bursts)
+
+
+def _empty(run: Run, burst: Burst, have: Mapping[int, float]) -> bool:
+    """Whether a burst's own periods came, and hold less than half of it."""
+    own = [have.get(n) for n in on_periods(run, burst)]
+    connected = sum(p.connected or 0 for p in burst.probes)
+    return None not in own and sum(v for v in own if v is not None) < connected / 2
+
+
+def _late(run: Run, burst: Burst, have: Mapping[int, float]) -> Crossing:
+    """What a burst would be if points were stamped a period late."""
+    moved = {number - 1: value for number, value in have.items()}
+    others = _noise(run, moved, after_patch=burst.part is not Part.BEFORE)
+    on = on_periods(run, burst)
+    if others is None or any(n not in moved for n in on):
+        return Crossing.UNSEEN
+    made = [p.connected for p in burst.probes if p.connected]
+    low, high = _bounds(run, [moved[n] for n in on], others)
+    return _classify(low, high, made, sum(p.attempts or 0 for p in burst.probes))[0]
 
 
 def grain(run: Run) -> float:
