@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import erf, isfinite, sqrt
 
-from bot.domain.verification import Burst, Crossing, Run
+from bot.domain.verification import Burst, Crossing, Part, Run
 from bot.domain.verification_pattern import around, excused, off_periods, on_periods
 from bot.domain.verification_period import index
 
@@ -77,7 +77,8 @@ def _empty(run: Run, burst: Burst, have: Mapping[int, float]) -> bool:
     """Whether a burst's own periods came, and hold less than half of it."""
     own = [have.get(n) for n in on_periods(run, burst)]
     connected = sum(p.connected or 0 for p in burst.probes)
-    return None not in own and sum(v for v in own if v is not None) < connected / 2
+    came = [value for value in own if value is not None]
+    return len(came) == len(own) and sum(came) < connected / 2
 
 
 def _late(run: Run, burst: Burst, have: Mapping[int, float]) -> Crossing:
