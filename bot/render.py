@@ -107,6 +107,7 @@ def _environment(paths: list[Path], finalize: Any) -> ImmutableSandboxedEnvironm
     environment.filters["duration"] = duration
     environment.filters["stamp"] = _stamp
     environment.filters["mention"] = _mention
+    environment.filters["raw"] = _raw
     environment.filters["mentions"] = people
     return environment
 
@@ -164,8 +165,26 @@ def _mention(value: Any) -> str:
     return "elb-passthrough" if value == "bot" else person(str(value))
 
 
+def _raw(value: Any) -> Markup:
+    """Render text where Slack reads no mrkdwn (`raw_text`, rich text), so that `&` is not shown as `&amp;`."""
+    return _json(_named_plainly(_plain(value)))
+
+
+def _named_plainly(text: str) -> str:
+    return text.replace(OPEN, "@").replace(CLOSE, "")
+
+
+def _trimmed(value: Any) -> Any:
+    """Drop the line breaks around a text: a template may put them there to be readable."""
+    if isinstance(value, dict):
+        return {key: _trimmed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_trimmed(item) for item in value]
+    return value.strip("\n") if isinstance(value, str) else value
+
+
 def _parsed(text: str, path: str) -> Any:
     try:
-        return loads(text)
+        return _trimmed(loads(text, strict=False))
     except JSONDecodeError as error:
         raise RenderError(f"{path} renders no JSON: {error}") from error

@@ -5,8 +5,8 @@ from dataclasses import replace
 from bot.domain.change import Change, Event, EventKind, Phase, Step
 from bot.domain.verification import Outcome, Run, Verdict
 from bot.operations import measure
-from bot.operations.apply import Result, apply_step, differs, still_allowed, undo_step
-from bot.operations.jobs import advance_job, card_job, progress_job, say_job
+from bot.operations.apply import Result, apply_step, still_allowed, undo_step
+from bot.operations.jobs import advance_job, card_job, progress_job, say_job, tell_job
 from bot.operations.world import World
 from bot.ports import AlreadyOpen, Forbidden, Job, Later, NotFound, Stale, Unavailable
 
@@ -39,7 +39,7 @@ async def advance(world: World, change_id: str) -> None:
 
 async def _nothing(world: World, change: Change) -> None:
     """Nothing is due before a decision, nor after a refusal; what a withdrawn measurement left is swept."""
-    if change.run and not change.open:
+    if change.phase in {Phase.WITHDRAWN, Phase.SUPERSEDED, Phase.NOT_APPLIED}:
         await _end_run(world, change)
 
 
@@ -78,7 +78,7 @@ async def _apply(world: World, change: Change) -> None:
             return
         done.append(step)
     now = world.clock()
-    jobs = [advance_job(change.id), say_job(change.id, "applied")]
+    jobs = [advance_job(change.id), tell_job(change.id), say_job(change.id, "applied")]
     await _move(world, change, EventKind.APPLIED, jobs=jobs, applied_at=now, note="", dry_run="")
 
 
@@ -108,7 +108,6 @@ async def _not_applied(world: World, change: Change, why: str) -> None:
 
 async def _verifying(world: World, change: Change) -> None:
     """Measure how it is with the patch, and conclude."""
-    await _tell(world, change)
     if change.plan is None:
         await _conclude(
             world, change, Outcome.INCONCLUSIVE, "Nothing was measured: there is no client to measure from."
@@ -117,7 +116,7 @@ async def _verifying(world: World, change: Change) -> None:
     await _unpaused(world, change)
     run = await _run(world, change)
     if run.applied_at is None:
-        run = await world.store.runs.save(run, replace(run, applied_at=change.applied_at))
+        run = await measure.patched(run.id, change.applied_at or world.clock(), store=world.store)
     verdict = await _measured(world, change, run)
     if verdict is not None:
         await _conclude(world, change, verdict.outcome, verdict.headline)
@@ -192,13 +191,18 @@ def _detail(change: Change, changed: dict[str, object]) -> dict[str, str]:
     return {"digest": change.digest} | ({"note": str(note)} if note else {})
 
 
+def run_id(change: Change) -> str:
+    """Return the id of the change's own verification run."""
+    return f"{change.id[:20]}-change"
+
+
 async def _run(world: World, change: Change) -> Run:
     """The change's own verification run, opened once; another one on the Service is waited for."""
     if change.plan is None:
         raise AssertionError("a change without a plan has no run")
     place = await world.store.messages.place(card_job(change.id).key)
     run = Run(
-        id=f"{change.id[:24]}-change",
+        id=run_id(change),
         service=change.service,
         change_id=change.id,
         plan=change.plan,
@@ -231,11 +235,17 @@ async def _measured(world: World, change: Change, run: Run) -> Verdict | None:
 
 
 async def _end_run(world: World, change: Change) -> None:
-    await world.clusters.get(change.cluster).sweep_probes(change.run)
+    """Stop a measurement whose change came to nothing, and sweep what it left."""
+    cluster = world.clusters.get(change.cluster)
+    try:
+        await measure.abandon(run_id(change), cluster=cluster, store=world.store, clock=world.clock)
+    except NotFound:
+        return
+    await world.store.jobs.submit(progress_job(run_id(change)))
 
 
-async def _tell(world: World, change: Change) -> None:
-    """Record the Kubernetes Event; whoever reads the Service's Events learns who did this."""
+async def tell(world: World, change: Change) -> None:
+    """Record the Kubernetes Event on each Service, once; whoever reads its Events learns who did this."""
     cluster = world.clusters.get(change.cluster)
     approvers = ", ".join(approval.by for approval in change.approvals)
     for step in change.steps:
@@ -244,6 +254,3 @@ async def _tell(world: World, change: Change) -> None:
         )
         message = f"{change.label}: {values}; requested by {change.requested_by}, approved by {approvers}"
         await cluster.tell(step.service, step.uid, key=change.id, message=message)
-
-
-__all__ = ["advance", "differs"]

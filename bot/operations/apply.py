@@ -14,7 +14,7 @@ from bot.domain.policy import Decision, all_agree, policy_for
 from bot.operations.caller import Caller
 from bot.operations.rights import groups_of, person_of
 from bot.operations.world import World
-from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound, Person, Unavailable
+from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound, Person
 
 MANAGER = "elb-passthrough-bot"
 """Our field manager, as the contract names it."""
@@ -134,6 +134,3 @@ async def undo_step(cluster: Cluster, step: Step) -> str:
     except (Conflict, Forbidden, Invalid, NotFound) as error:
         return f"{step.service} could not be put back: {error}"
     return ""
-
-
-__all__ = ["Applied", "Result", "Unavailable", "apply_step", "differs", "still_allowed", "there", "undo_step"]

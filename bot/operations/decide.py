@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from bot.domain.approval import decide_approval, decide_rejection
-from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase, Verb
+from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase
 from bot.domain.policy import Decision, Right, all_agree
 from bot.domain.words import person
 from bot.operations.caller import Caller
@@ -203,6 +203,3 @@ def _event(world: World, click: Click, kind: EventKind, change: Change) -> Event
 def may_click(rights: Rights, change: Change, right: Right) -> bool:
     """Whether a person has a right in every namespace of a change; what buttons are shown by."""
     return all(rights.decide(right, change.cluster, step.service.namespace).allowed for step in change.steps)
-
-
-__all__ = ["ACTIONS", "Click", "Verb", "decide", "may_click"]

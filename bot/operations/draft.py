@@ -49,7 +49,7 @@ class Asked:
     channel: str
 
 
-def compose(
+async def compose(
     world: World,
     asked: Asked,
     rights: Rights,
@@ -81,7 +81,7 @@ def compose(
         reason=asked.reason,
         channel=asked.channel,
         template_digest=world.renderer.patch_digest("pass-through"),
-        plan=plan_for(world, ref, shown.snapshot, shown.before, shown.after),
+        plan=await plan_for(world, ref, shown.snapshot, before=shown.before, after=shown.after),
         table=preview.rows(shown.before, shown.after),
         findings=preview.notes(shown.after),
         approvers=_approvers(policies, asked, rights),

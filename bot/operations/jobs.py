@@ -16,8 +16,11 @@ MEASURE = "measure"
 """The same for a verification without a change."""
 EXPIRE = "expire"
 REMIND = "remind"
+VERDICT = "verdict"
 SAY = "say"
 """Post one message, once: in a change's thread, or to the incident channel."""
+TELL = "tell"
+"""Record the Kubernetes Event of an applied change."""
 PROGRESS = "progress"
 """Bring the progress message of a verification up to date."""
 
@@ -44,6 +47,11 @@ def advance_job(change: str, delay: float = 0.0) -> Job:
     return Job(key=f"advance:{change}", kind=ADVANCE, payload={"change": change}, delay=delay, again=True)
 
 
+def verdict_job(run: str) -> Job:
+    """Say how a verification without a change ended, once."""
+    return Job(key=f"verdict:{run}", kind=VERDICT, payload={"run": run})
+
+
 def measure_job(run: str, delay: float = 0.0) -> Job:
     """One job per verification without a change."""
     return Job(key=f"measure:{run}", kind=MEASURE, payload={"run": run}, delay=delay, again=True)
@@ -64,6 +72,11 @@ def remind_job(change: Change) -> Job:
 def say_job(change: str, what: str) -> Job:
     """Say one thing about a change, once; `what` names it and the template."""
     return Job(key=f"say:{change}:{what}", kind=SAY, payload={"change": change, "what": what})
+
+
+def tell_job(change: str) -> Job:
+    """Record the Kubernetes Event, once."""
+    return Job(key=f"tell:{change}", kind=TELL, payload={"change": change})
 
 
 def progress_job(run: str) -> Job:

@@ -38,7 +38,7 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     _may_propose(rights, [ref_of(ref.cluster, part.ref) for part, _ in found.parts], asked)
     steps = await _steps(world, cluster, found.parts, live)
     shown = paths(cluster.snapshot().with_service(service), found.parts, service.ref)
-    draft = compose(world, asked, rights, ref=ref, steps=steps, shown=shown, remark=found.remark)
+    draft = await compose(world, asked, rights, ref=ref, steps=steps, shown=shown, remark=found.remark)
     _acceptable(rights, draft)
     return await store(world, await rehearsed(cluster, draft))
 

@@ -37,7 +37,9 @@ async def roll_back(world: World, first: Change, rights: Rights, caller: Caller,
         channel=first.channel,
     )
     shown = _paths(cluster.snapshot(), first, steps)
-    draft = compose(world, asked, rights, ref=first.service, steps=steps, shown=shown, rolls_back=first.id)
+    draft = await compose(
+        world, asked, rights, ref=first.service, steps=steps, shown=shown, rolls_back=first.id
+    )
     stored = await store(world, await rehearsed(cluster, draft))
     await _linked(world, first, stored)
     if _alone(rights, stored):
