@@ -36,6 +36,13 @@ def _on_server(statement: str, name: str) -> None:
         connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
+def hang_up(url: str) -> None:
+    """End every connection to a PostgreSQL database, as a restart of the server would."""
+    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+    with psycopg.connect(SERVER) as connection:
+        connection.execute(query, [make_url(url).database])
+
+
 @contextmanager
 def empty_database(backend: str, folder: Path) -> Iterator[str]:
     """Give a URL of a database without tables."""

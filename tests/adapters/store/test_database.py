@@ -1,0 +1,139 @@
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bot.adapters.store import migrate, open_store
+from bot.adapters.store.database import Database, parse_url
+from bot.ports import Invalid, Job, NotFound, Unavailable
+from tests.adapters.store.databases import empty_database, hang_up
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:////data/bot.db", "sqlite+pysqlite"),
+        ("postgresql://u:p@h/db", "postgresql+psycopg"),
+        ("postgres://u:p@h/db", "postgresql+psycopg"),
+        ("postgresql+psycopg://u:p@h/db", "postgresql+psycopg"),
+    ],
+)
+def test_urls_get_their_driver(url: str, driver: str) -> None:
+    """Heroku's spelling too."""
+    assert parse_url(url).drivername == driver
+
+
+@pytest.mark.parametrize("url", ["", "bot.db", "mysql://u:hunter2@h/db", "sqlite://", "sqlite:///:memory:"])
+def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
+    """A password must not be told to the log."""
+    with pytest.raises(Invalid, match="DATABASE_URL") as refused:
+        parse_url(url)
+    assert "hunter2" not in str(refused.value)
+
+
+async def test_sqlite_commits_outlive_a_power_cut(tmp_path: Path) -> None:
+    """Write-ahead log with a full sync, and foreign keys on."""
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+
+    def pragmas(connection: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        return [connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names]
+
+    found = await database.read(pragmas)
+    await database.close()
+    assert found == ["wal", 2, 1]
+
+
+async def test_sqlite_is_written_by_one_thread(tmp_path: Path) -> None:
+    """Several connections of one process would starve each other."""
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    threads = await asyncio.gather(*(database.write(lambda _: threading.get_ident()) for _ in range(20)))
+    await database.close()
+    assert len(set(threads)) == 1
+    assert threads[0] != threading.get_ident()
+
+
+async def test_a_transaction_is_undone_by_whatever_is_raised(url: str) -> None:
+    """By our own refusals too."""
+    store = open_store(url)
+
+    def refuse(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO people VALUES ('person-1', 'U1')"))
+        raise NotFound("no")
+
+    with pytest.raises(NotFound):
+        await store.database.write(refuse)
+    count = await store.database.read(lambda c: c.execute(text("SELECT count(*) FROM people")).scalar_one())
+    await store.close()
+    assert count == 0
+
+
+async def test_a_cancelled_caller_tears_no_transaction(url: str) -> None:
+    """It commits whole although nobody waits for it any more."""
+    store = open_store(url)
+    begun, go = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO people VALUES ('person-1', 'U1')"))
+        begun.set()
+        go.wait(10)
+        connection.execute(text("INSERT INTO people VALUES ('person-2', 'U2')"))
+
+    caller = asyncio.create_task(store.database.write(work))
+    await asyncio.to_thread(begun.wait, 10)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go.set()
+    await store.close()
+    again = open_store(url)
+    count = await again.database.read(lambda c: c.execute(text("SELECT count(*) FROM people")).scalar_one())
+    await again.close()
+    assert count == 2
+
+
+async def test_a_closed_store_is_unavailable(url: str) -> None:
+    """Whoever comes late is told so."""
+    store = open_store(url)
+    await store.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await store.ping()
+
+
+async def test_a_database_without_tables_is_unavailable(tmp_path: Path) -> None:
+    """One sentence, not a traceback of SQL."""
+    store = open_store(f"sqlite:///{tmp_path / 'bot.db'}")
+    with pytest.raises(Unavailable, match="no such table: jobs"):
+        await store.jobs.submit(Job(key="k", kind="a", payload={"token": "hunter2"}))
+    await store.close()
+
+
+async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    """A directory that is not there."""
+    store = open_store(f"sqlite:///{tmp_path / 'nowhere' / 'bot.db'}")
+    with pytest.raises(Unavailable, match="unable to open database file"):
+        await store.ping()
+    await store.close()
+
+
+async def test_a_server_that_is_away_is_unavailable() -> None:
+    """The sentence leaves the password out."""
+    store = open_store("postgresql://bot:hunter2@127.0.0.1:1/bot")
+    with pytest.raises(Unavailable, match="the database does not answer") as refused:
+        await store.ping()
+    await store.close()
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.postgresql
+async def test_a_connection_that_was_lost_while_idle_is_replaced(tmp_path: Path) -> None:
+    """No click pays for a restart of the server or a forgetful firewall."""
+    with empty_database("postgresql", tmp_path) as url:
+        migrate(url)
+        store = open_store(url)
+        await store.ping()
+        hang_up(url)
+        await store.ping()
+        await store.close()
