@@ -75,6 +75,14 @@ class Elb:
         self.refresh()
         return balancer.id, balancer.addresses
 
+    def release(self, service: Json) -> None:
+        """Forget a Service; a load balancer that was created for it goes with it."""
+        metadata = service["metadata"]
+        label = f"{metadata.get('namespace') or 'default'}/{metadata['name']}"
+        balancer = self.balancers.get(self._of_service.pop(label, ""))
+        if balancer is not None and balancer.autocreated:
+            self.remove(balancer.id)
+
     def _named(self, annotations: dict[str, str]) -> Balancer | None:
         wanted = annotations.get(ELB_ID)
         if not wanted:
