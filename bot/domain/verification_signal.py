@@ -6,7 +6,7 @@ other clients are what the quiet periods around the bursts counted. Bounds rathe
 taking data away only ever widens them: less data can turn an answer into "unclear", and never into another one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import erf, isfinite, sqrt
 
@@ -68,7 +68,7 @@ def stamped_at_the_end(run: Run) -> bool:
     wholly in the next. Where a burst's own period is missing, nothing is concluded.
     """
     have = stamped(run)
-    bursts = [b for b in run.bursts if b.usable and sum(p.connected or 0 for p in b.probes)]
+    bursts = [b for b in run.bursts if b.usable and any(p.connected for p in b.probes)]
     empty = [_empty(run, burst, have) for burst in bursts]
     return all(empty) and any(_late(run, burst, have) is Crossing.CROSSED for burst in bursts)
 
@@ -89,8 +89,7 @@ def _late(run: Run, burst: Burst, have: Mapping[int, float]) -> Crossing:
     if others is None or any(n not in moved for n in on):
         return Crossing.UNSEEN
     made = [p.connected for p in burst.probes if p.connected]
-    low, high = _bounds(run, [moved[n] for n in on], others)
-    return _classify(low, high, made, sum(p.attempts or 0 for p in burst.probes))[0]
+    return _classify(_excess(run, burst, moved, others), made, whole=burst.part is Part.BEFORE)[0]
 
 
 def grain(run: Run) -> float:
@@ -142,41 +141,60 @@ def signal(run: Run, burst: Burst, *, after_patch: bool) -> Signal:
 def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
     have, on = counts(run), on_periods(run, burst)
     total = sum(have[n] for n in on)
-    width = len(on)
-    low, high = _bounds(run, [have[n] for n in on], others)
-    crossing, why = _classify(low, high, made, sum(p.attempts or 0 for p in burst.probes))
+    excess = _excess(run, burst, have, others)
+    crossing, why = _classify(excess, made, whole=burst.part is Part.BEFORE)
     if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and _smeared(run, burst, others, sum(made)):
         crossing, why = Crossing.UNCLEAR, "the load balancer's clock and the cluster's seem to be apart"
     return Signal(
         crossing=crossing,
-        seen=max(0, round(total - width * others.mean)),
-        confidence=_confidence(crossing, total, width, others, sum(made)),
+        seen=max(0, round(total - len(on) * others.mean)),
+        confidence=_confidence(crossing, total, len(on), others, sum(made)),
         why=why,
     )
 
 
-def _bounds(run: Run, values: Sequence[float], others: Noise) -> tuple[float, float]:
-    """Least and most that a burst may have added to these periods."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Excess:
+    """Least and most that a burst added to the counter, and by how much rounding may hide more."""
+
+    low: float
+    high: float
+    grain: float
+    sent: int
+
+
+def _excess(run: Run, burst: Burst, have: Mapping[int, float], others: Noise) -> _Excess:
+    values = [have[n] for n in on_periods(run, burst)]
     total, width = sum(values), len(values)
-    margin = Z * sqrt(width * max(others.high, 0.0)) + width * grain(run)
-    return total - width * others.high - margin, total - width * others.low + margin
+    margin = Z * sqrt(width * max(others.high, 0.0))
+    return _Excess(
+        low=total - width * others.high - margin,
+        high=total - width * others.low + margin,
+        grain=width * grain(run),
+        sent=sum(p.attempts or 0 for p in burst.probes),
+    )
 
 
-def _classify(low: float, high: float, made: Iterable[int], sent: int) -> tuple[Crossing, str]:
+def _classify(excess: _Excess, made: Iterable[int], *, whole: bool) -> tuple[Crossing, str]:
     """Say which answers the bounds of the excess leave.
 
     "All" must exclude that one whole node is short, and "nothing" that one whole node is in it: the line is half
-    of what the smallest node sent.
+    of what the smallest node sent, and what rounding hides must not bridge a node's whole part. With `whole`,
+    before the patch, the class counts as one node.
     """
     sums = list(made)
-    connected, half = sum(sums), min(sums) / 2
-    if low > MORE_THAN_SENT * sent:
+    connected = sum(sums)
+    least = connected if whole else min(sums)
+    low, high = excess.low, excess.high
+    if low > MORE_THAN_SENT * excess.sent + excess.grain:
         return Crossing.UNCLEAR, "the load balancer counted more than was sent: others were busy just then"
-    if low >= connected - half and high >= ALL * connected:
+    all_of_it = low >= connected - least / 2 and low - excess.grain >= connected - least
+    none_of_it = high <= least / 2 and high + excess.grain <= least
+    if all_of_it and high + excess.grain >= ALL * connected:
         return Crossing.CROSSED, ""
-    if high <= half and low <= (1 - ALL) * connected:
+    if none_of_it and low - excess.grain <= (1 - ALL) * connected:
         return Crossing.BYPASSED, ""
-    if low > (1 - ALL) * connected and high < ALL * connected:
+    if low - excess.grain > (1 - ALL) * connected and high + excess.grain < ALL * connected:
         return Crossing.PARTLY, ""
     return Crossing.UNCLEAR, "noise and rounding leave more than one answer"
 

@@ -34,7 +34,7 @@ def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
     nodes = [n for n in _nodes(run, step, snapshot) if n not in skipped]
     if not nodes:
         skipped = skipped or {step.node or step.client.node: "no node of this class is there now"}
-    share = ceil(run.plan.connections / max(1, len(nodes) * len(step.client.targets)))
+    shares = _shares(run, len(nodes), len(step.client.targets))
     return Burst(
         part=step.part,
         client=step.client.name,
@@ -44,9 +44,23 @@ def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
         skipped=skipped,
         closed_at=None if nodes else now,
         probes=tuple(
-            Probe(name=_name(run, step, node), node=node, connections=share, created_at=now) for node in nodes
+            Probe(name=_name(run, step, node), node=node, connections=share, created_at=now)
+            for node, share in zip(nodes, shares, strict=True)
         ),
     )
+
+
+def _shares(run: Run, nodes: int, targets: int) -> list[int]:
+    """How many connections each node opens to each target: the class's number, spread evenly.
+
+    Several nodes are told apart by less than a whole burst, so the cloud's rounding matters. A rate that comes
+    out even would not show it; one connection less does.
+    """
+    if not nodes:
+        return []
+    each = ceil(run.plan.connections / (nodes * targets))
+    even = nodes > 1 and (each * nodes * targets) % run.plan.period == 0
+    return [each - 1 if even and each > 1 else each] + [each] * (nodes - 1)
 
 
 def _nodes(run: Run, step: Begin, snapshot: Snapshot) -> list[str]:
