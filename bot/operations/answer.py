@@ -23,6 +23,17 @@ async def answer(world: World, caller: Caller, message: Message, *, in_channel: 
     )
 
 
+async def reply(world: World, caller: Caller, message: Message) -> None:
+    """Answer a question: in the thread where it was asked by a mention, for all who read it there; else as `answer`."""
+    if not caller.thread:
+        await answer(world, caller, message)
+        return
+    try:
+        await world.messenger.post(caller.channel, message, key="answer", thread=caller.thread)
+    except (NotFound, Forbidden):
+        await answer(world, caller, message)
+
+
 async def say(world: World, caller: Caller, sentence: str) -> None:
     """Answer with one sentence."""
     await answer(world, caller, world.message("sentence", sentence=sentence))
