@@ -282,11 +282,12 @@ class Informer:
         self.sink.moved()
 
     def _deny(self, error: Forbidden | NotFound) -> None:
-        narrower = self.fallback() if self.kind.namespaced and self.namespace is None else None
-        if narrower is not None:
+        if self.namespace is None and self.kind.namespaced and (narrower := self.fallback()):
             log.warning("%s: only %s of namespace %s: %s", self.calls.name, self.kind.named, narrower, error)
             self.namespace, self.narrowed = narrower, str(error)
             return
+        if self.narrowed:  # neither: the next try is for the whole cluster again
+            self.namespace, self.narrowed = None, ""
         self.forget()
         self._turn(State.DENIED, str(error))
 

@@ -256,18 +256,24 @@ class LiveCluster:
     def _problem(self) -> str:
         if self._down:
             return self._down
-        told = dict.fromkeys(sentence for each in self._informers if (sentence := self._trouble(each)))
-        return "; ".join(told)
+        told: dict[str, tuple[list[str], str]] = {}
+        for each in self._informers:
+            what, why = self._trouble(each)
+            if what:
+                told.setdefault(what, ([], why))[0].append(each.kind.named)
+        return "; ".join(
+            f"{', '.join(dict.fromkeys(kinds))} {what} ({why})" for what, (kinds, why) in told.items()
+        )
 
-    def _trouble(self, informer: Informer) -> str:
-        what = informer.kind.named
+    def _trouble(self, informer: Informer) -> tuple[str, str]:
+        """Say what is wrong with an informer, and why; several kinds often have the same trouble."""
         if informer.state is State.DENIED:
-            return f"{what} may not be listed ({informer.why})"
+            return "may not be listed", informer.why
         if informer.state is State.FAILING and self._clock() - informer.since >= _TROUBLE:
-            return f"{what} are not watched ({informer.why})"
+            return "are not watched", informer.why
         if informer.narrowed:
-            return f"{what} of namespace {informer.namespace} only ({informer.narrowed})"
-        return f"{informer.unreadable} of the {what} cannot be read" if informer.unreadable else ""
+            return f"are seen in namespace {informer.namespace} only", informer.narrowed
+        return ("are not all seen", "some cannot be read") if informer.unreadable else ("", "")
 
 
 def clusters_of(settings: Mapping[str, ClusterSettings], clouds: Mapping[str, Any]) -> list[LiveCluster]:
