@@ -2,12 +2,14 @@
 
 from sqlalchemy import text
 
+from bot.adapters.store.audit import Audit
 from bot.adapters.store.changes import SqlChanges
 from bot.adapters.store.database import Database
 from bot.adapters.store.jobs import SqlJobs
 from bot.adapters.store.messages import SqlMessages
 from bot.adapters.store.pauses import SqlPauses
 from bot.adapters.store.runs import SqlRuns
+from bot.adapters.store.upkeep import Upkeep
 
 
 class SqlStore:
@@ -20,6 +22,11 @@ class SqlStore:
         self.runs = SqlRuns(database, self.jobs)
         self.messages = SqlMessages(database)
         self.pauses = SqlPauses(database)
+        self.audit = Audit(database)
+
+    def upkeep(self, *, retention: float) -> Upkeep:
+        """Return what keeps the database in order; `retention` in seconds."""
+        return Upkeep(self.database, retention=retention)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life."""

@@ -1,0 +1,71 @@
+"""Retention: what is old enough is taken away, from the oldest on, and the chain goes on without it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select
+
+from bot.adapters.store import audit
+from bot.adapters.store.database import Database
+from bot.adapters.store.dialect import insert, now
+from bot.adapters.store.tables import chain, changes, events, jobs, messages, runs, subjects
+from bot.domain.change import OPEN
+
+SHORTEST_FOR_JOBS = 2 * 86400.0
+"""Seconds for which a done job keeps its key: Slack delivers a request again for far less than that."""
+LONGEST_FOR_JOBS = 7 * 86400.0
+
+_OPEN = [phase.value for phase in OPEN]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """How many rows were taken away."""
+
+    changes: int
+    events: int
+    jobs: int
+
+
+async def remove_older(database: Database, *, seconds: float) -> Removed:
+    """Remove what ended longer ago than that; done jobs after two to seven days."""
+    keep = min(max(seconds, SHORTEST_FOR_JOBS), LONGEST_FOR_JOBS)
+
+    def work(connection: Connection) -> Removed:
+        audit.lock(connection)
+        cutoff = datetime.fromtimestamp(connection.execute(select(now())).scalar_one() - seconds, tz=UTC)
+        gone = _remove_changes(connection, cutoff)
+        cut = _cut_chain(connection, cutoff)
+        connection.execute(delete(runs).where(runs.c.open.is_(False), runs.c.saved_at < now() - seconds))
+        connection.execute(delete(messages).where(messages.c.saved_at < now() - seconds))
+        done = connection.execute(delete(jobs).where(jobs.c.done_at < now() - keep)).rowcount
+        return Removed(changes=gone, events=cut, jobs=done)
+
+    return await database.write(work)
+
+
+def _remove_changes(connection: Connection, cutoff: datetime) -> int:
+    old = _ended_before(cutoff)
+    numbers = select(changes.c.number).where(*old)
+    connection.execute(delete(subjects).where(subjects.c.change.in_(numbers)))
+    return connection.execute(delete(changes).where(*old)).rowcount
+
+
+def _ended_before(cutoff: datetime) -> list[ColumnElement[bool]]:
+    return [changes.c.phase.not_in(_OPEN), changes.c.ended_at < cutoff]
+
+
+def _cut_chain(connection: Connection, cutoff: datetime) -> int:
+    """Remove the oldest links, up to the first that is young enough or belongs to a change that is still there."""
+    kept = select(changes.c.id)
+    young = select(func.min(events.c.position)).where((events.c.at >= cutoff) | events.c.change.in_(kept))
+    first = connection.execute(young).scalar_one()
+    last = select(events.c.position, events.c.hash).order_by(events.c.position.desc()).limit(1)
+    old = events.c.position.is_not(None) if first is None else events.c.position < first
+    row = connection.execute(last.where(old)).one_or_none()
+    if row is None:
+        return 0
+    link = {"position": row.position, "hash": row.hash}
+    query = insert(connection, chain).values(id=1, **link)
+    connection.execute(query.on_conflict_do_update(index_elements=[chain.c.id], set_=link))
+    return connection.execute(delete(events).where(events.c.position <= row.position)).rowcount

@@ -1,0 +1,276 @@
+import asyncio
+import logging
+import threading
+from datetime import timedelta
+from hashlib import sha256
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, select, update
+
+from bot.adapters.store import UPKEEP, SqlStore, migrate, open_store
+from bot.adapters.store.link import START
+from bot.adapters.store.tables import changes, events, jobs, people
+from bot.domain.change import Change, Event, EventKind, ServiceRef
+from bot.ports import Job, Later, NotFound
+from tests.adapters.store.databases import empty_database
+from tests.adapters.store.examples import AT, a_change, an_event
+
+
+async def story(store: SqlStore, change_id: str = "c-1", *, service: str = "checkout") -> Change:
+    """A proposal that is rejected: two events."""
+    ref = ServiceRef(cluster="prod", namespace="shop", name=service)
+    opened = await store.changes.open(a_change(change_id, ref), an_event(), jobs=[])
+    detail = {"reason": "<@U0ALICE1> asked too early", "asked": "U0ALICE1", "digest": "1f2e 3d4c"}
+    event = Event(kind=EventKind.REJECTED, at=AT + timedelta(minutes=1), by="U0BOB002", detail=detail)
+    after = opened.after(event, decided_by="U0BOB002", note="<@U0BOB002> said no")
+    await store.changes.move(opened, after, event)
+    return after
+
+
+async def exported(store: SqlStore) -> list[dict[str, Any]]:
+    """Seal, and return the export's lines."""
+    await store.audit.seal()
+    return [line.wire() async for line in store.audit.lines()]
+
+
+@pytest.fixture
+async def opened(url: str) -> Any:
+    """A store on each database."""
+    store = open_store(url)
+    yield store
+    await store.close()
+
+
+async def test_the_log_is_a_chain_that_anybody_can_compute(opened: SqlStore) -> None:
+    """SHA-256 over the line without hash, label and people, each holding the hash before it."""
+    await story(opened)
+    await story(opened, "c-2", service="cart")
+    lines = await exported(opened)
+    assert [line["position"] for line in lines] == [1, 2, 3, 4]
+    assert [line["label"] for line in lines] == ["CHG-1", "CHG-1", "CHG-2", "CHG-2"]
+    prev = START
+    for line in lines:
+        record = {name: line[name] for name in line if name not in {"hash", "label", "people"}}
+        assert record["prev"] == prev
+        prev = sha256(dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        assert line["hash"] == prev
+
+
+async def test_people_are_pseudonyms_in_the_log(opened: SqlStore) -> None:
+    """Wherever their ids stand; beside it stands who they are, and events read as they were written."""
+    await story(opened)
+    proposed, rejected = await exported(opened)
+    names = rejected["people"]
+    assert sorted(names.values()) == ["U0ALICE1", "U0BOB002"]
+    assert names[rejected["by"]] == "U0BOB002"
+    assert names[proposed["by"]] == "U0ALICE1"
+    assert rejected["detail"]["asked"] == proposed["by"]
+    assert "U0" not in str({**rejected, "people": None})
+    stored = await opened.changes.events("c-1")
+    assert stored[1].by == "U0BOB002"
+    assert stored[1].detail["reason"] == "<@U0ALICE1> asked too early"
+
+
+async def test_the_bot_needs_no_pseudonym(opened: SqlStore) -> None:
+    """It is nobody."""
+    await opened.changes.open(a_change(), an_event(by="bot"), jobs=[])
+    (line,) = await exported(opened)
+    assert (line["by"], line["people"]) == ("bot", {})
+
+
+async def test_erasing_a_person_leaves_the_chain_whole(opened: SqlStore) -> None:
+    """The pseudonym stays, in the log and in what ended; who it was is gone."""
+    await story(opened)
+    before = await exported(opened)
+    alias = await opened.audit.erase("U0BOB002")
+    assert alias == before[1]["by"]
+    after = await exported(opened)
+    assert [line["hash"] for line in after] == [line["hash"] for line in before]
+    assert (await opened.audit.check()).broken is None
+    assert (await opened.changes.events("c-1"))[1].by == alias
+    change = await opened.changes.get("c-1")
+    assert (change.decided_by, change.note) == (alias, f"<@{alias}> said no")
+    assert await opened.audit.erase("U0NOBODY") is None
+
+
+async def test_a_whole_chain_is_found_whole(opened: SqlStore) -> None:
+    """And what is not sealed yet is counted."""
+    await story(opened)
+    head = await opened.audit.seal()
+    await story(opened, "c-2", service="cart")
+    check = await opened.audit.check(known=head)
+    assert (check.links, check.head, check.broken, check.unsealed) == (2, head, None, 2)
+
+
+TAMPERINGS = {
+    "detail": update(events).where(events.c.position == 3).values(detail='{"digest":"0000 0000"}'),
+    "by": update(events).where(events.c.position == 3).values(by="person-0000000000000000"),
+    "at": update(events).where(events.c.position == 3).values(at=AT + timedelta(days=1)),
+    "hash": update(events).where(events.c.position == 3).values(hash="f" * 64),
+    "unreadable": update(events).where(events.c.position == 3).values(detail="no JSON"),
+    "removed": delete(events).where(events.c.position == 3),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+async def test_tampering_is_found_where_it_was_done(opened: SqlStore, what: str) -> None:
+    """An event altered or taken away behind our back."""
+    await story(opened)
+    await story(opened, "c-2", service="cart")
+    await opened.audit.seal()
+    await opened.database.write(lambda connection: connection.execute(TAMPERINGS[what]))
+    check = await opened.audit.check()
+    assert check.broken is not None
+    assert (check.broken.position, check.links) == (3, 2)
+
+
+async def test_a_shortened_chain_is_found_by_a_head_that_was_noted(opened: SqlStore) -> None:
+    """Nothing else can tell that the last events are gone."""
+    await story(opened)
+    head = await opened.audit.seal()
+    await opened.database.write(lambda c: c.execute(delete(events).where(events.c.position == 2)))
+    assert (await opened.audit.check()).broken is None
+    check = await opened.audit.check(known=head)
+    assert check.broken is not None
+    assert check.broken.position == 2
+
+
+async def test_replicas_that_seal_at_once_make_one_chain(url: str) -> None:
+    """While others write, each with connections of its own."""
+    replicas = [open_store(url) for _ in range(3)]
+    writers = [story(replicas[n % 3], f"c-{n}", service=f"s-{n}") for n in range(12)]
+    sealers = [replicas[n % 3].audit.seal() for n in range(6)]
+    await asyncio.gather(*writers, *sealers)
+    lines = await exported(replicas[0])
+    check = await replicas[1].audit.check()
+    for replica in replicas:
+        await replica.close()
+    assert [line["position"] for line in lines] == list(range(1, 25))
+    assert (check.links, check.broken, check.unsealed) == (24, None, 0)
+
+
+@pytest.mark.postgresql
+async def test_an_event_whose_transaction_ends_late_gets_a_later_position(tmp_path: Path) -> None:
+    """Its number in the table is smaller; the chain has no gap and no place is given twice."""
+    with empty_database("postgresql", tmp_path) as url:
+        migrate(url)
+        store = open_store(url)
+        written, go = threading.Event(), threading.Event()
+
+        def slow(connection: Connection) -> None:
+            row = {
+                "change": "c-0",
+                "cluster": "prod",
+                "kind": "proposed",
+                "at": AT,
+                "by": "bot",
+                "detail": "{}",
+            }
+            connection.execute(events.insert(), row)
+            written.set()
+            go.wait(10)
+
+        late = asyncio.create_task(store.database.write(slow))
+        await asyncio.to_thread(written.wait, 10)
+        await story(store)
+        await store.audit.seal()
+        go.set()
+        await late
+        lines = await exported(store)
+        await store.close()
+    assert [(line["position"], line["change"]) for line in lines] == [(1, "c-1"), (2, "c-1"), (3, "c-0")]
+
+
+async def test_retention_cuts_the_oldest_and_the_chain_goes_on(opened: SqlStore) -> None:
+    """What is cut is gone with its change; the rest is still checked from where it was cut."""
+    await story(opened)
+    young = await story(opened, "c-2", service="cart")
+    await opened.audit.seal()
+    soon = young.ended_at.replace(year=2999) if young.ended_at else None
+    query = update(changes).where(changes.c.id == "c-2").values(ended_at=soon)
+    await opened.database.write(lambda connection: connection.execute(query))
+    with pytest.raises(Later):
+        await opened.upkeep(retention=60).performers()["clean"](await _leased(opened))
+    with pytest.raises(NotFound):
+        await opened.changes.get("c-1")
+    assert [change.id for change in await opened.changes.find(namespace="shop")] == ["c-2"]
+    assert [line["position"] for line in await exported(opened)] == [3, 4]
+    await story(opened, "c-3", service="blog")
+    await opened.audit.seal()
+    check = await opened.audit.check()
+    assert (check.links, check.broken) == (4, None)
+
+
+async def test_a_chain_that_was_cut_whole_goes_on(opened: SqlStore) -> None:
+    """Its next position follows the last that was cut."""
+    await story(opened)
+    head = await opened.audit.seal()
+    with pytest.raises(Later):
+        await opened.upkeep(retention=0).performers()["clean"](await _leased(opened))
+    assert await exported(opened) == []
+    assert (await opened.audit.check(known=head)).broken is None
+    await story(opened, "c-2")
+    assert [line["position"] for line in await exported(opened)] == [3, 4]
+
+
+async def test_retention_spares_open_changes_and_fresh_keys(opened: SqlStore) -> None:
+    """A click that Slack delivers again stays known for two days, however short the retention."""
+    await opened.changes.open(a_change(), an_event(), jobs=[])
+    await opened.audit.seal()
+    await opened.jobs.submit(Job(key="old", kind="click"), Job(key="fresh", kind="click"))
+    for leased in await opened.jobs.claim(limit=9, lease=9):
+        await opened.jobs.finish(leased)
+    aged = update(jobs).where(jobs.c.key == "old").values(done_at=jobs.c.done_at - 3 * 86400)
+    await opened.database.write(lambda connection: connection.execute(aged))
+    with pytest.raises(Later):
+        await opened.upkeep(retention=0).performers()["clean"](await _leased(opened))
+    keys = await opened.database.read(lambda c: list(c.execute(select(jobs.c.key)).scalars()))
+    assert sorted(keys) == ["fresh", "upkeep:clean", "upkeep:seal"]
+    assert (await opened.changes.get("c-1")).open
+    assert len(await exported(opened)) == 1
+
+
+async def _leased(store: SqlStore) -> Any:
+    """The upkeep's own job."""
+    await store.jobs.submit(*UPKEEP)
+    return (await store.jobs.claim(limit=1, lease=60, kinds={"clean"}))[0]
+
+
+async def test_the_head_is_printed_when_it_is_new(opened: SqlStore, caplog: pytest.LogCaptureFixture) -> None:
+    """A log that is kept elsewhere proves it later."""
+    await story(opened)
+    seal = opened.upkeep(retention=60).performers()["seal"]
+    leased = await _leased(opened)
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            with pytest.raises(Later):
+                await seal(leased)
+    assert [r.getMessage() for r in caplog.records] == [
+        f"the audit log's head is {await opened.audit.seal()}"
+    ]
+
+
+async def test_many_events_are_sealed_and_walked_in_batches(tmp_path: Path) -> None:
+    """More than one batch of 500."""
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    migrate(url)
+    store = open_store(url)
+    row = {"change": "c-0", "cluster": "prod", "kind": "proposed", "at": AT, "by": "bot", "detail": "{}"}
+    await store.database.write(lambda connection: connection.execute(events.insert(), [row] * 1201))
+    await store.audit.seal()
+    check = await store.audit.check()
+    lines = await exported(store)
+    await store.close()
+    assert (check.links, len(lines), check.broken) == (1201, 1201, None)
+
+
+async def test_people_are_not_kept_twice(opened: SqlStore) -> None:
+    """One pseudonym a person, whatever they do."""
+    await story(opened)
+    await story(opened, "c-2", service="cart")
+    query = select(people.c.person).order_by(people.c.person)
+    found = await opened.database.read(lambda connection: list(connection.execute(query).scalars()))
+    assert found == ["U0ALICE1", "U0BOB002"]
