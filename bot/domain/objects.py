@@ -164,7 +164,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointPort:
-    """One port of a slice; `port` 0 means every port (a slice may leave the number out)."""
+    """One port of a slice; `port` 0 means that the slice leaves the number out."""
 
     port: int
     name: str = ""

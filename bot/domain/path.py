@@ -1,43 +1,141 @@
 """The answer to a question: who gets to a Service's load balancer, how, and why."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from bot.domain.explanation import Explanation
-from bot.domain.objects import Ref
+from bot.domain.catalogue import RULES
+from bot.domain.clients import Classes, named
+from bot.domain.destinations import spots
+from bot.domain.elb import pass_through_of
+from bot.domain.explanation import Explanation, PassThrough, Path, Reason, Trace
+from bot.domain.facts import detected, listed
+from bot.domain.findings import findings
+from bot.domain.fragility import fragility
+from bot.domain.hypothetical import Stage, stage
+from bot.domain.objects import Node, Ref, Service
+from bot.domain.possibility import World
+from bot.domain.question import EVERYTHING, ClientAsked, NotFound, Question, Target
+from bot.domain.remedies import remedies
 from bot.domain.snapshot import Snapshot
+from bot.domain.supply import how_to_supply
+from bot.domain.traveller import Traveller
+from bot.domain.walk import Walk
+from bot.domain.weigh import Outcome, weigh
+
+_PLAIN = frozenset({"client-connects", "outside-reaches-balancer", "endpoint-answers", "lb-arrives-at"})
+"""Rules that explain nothing to anybody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """An address or host name of a load balancer, with a port."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientAsked:
-    """A client by name: `kind` pod (with namespace), node or external (`name` is its address or empty)."""
-
-    kind: str
-    namespace: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked; the defaults ask for every class of client and every address and port."""
-
-    client: ClientAsked | None = None
-    target: Target | None = None
-    arrives_at: str | None = None
-    """The node to which the load balancer hands every packet that crosses it."""
-
-
-def explain(snapshot: Snapshot, service: Ref, question: Question = Question()) -> Explanation:
-    """Explain the paths to one Service.
+def explain(snapshot: Snapshot, service: Ref, question: Question = EVERYTHING) -> Explanation:
+    """Explain the paths to one Service of type LoadBalancer.
 
     Raises:
-        LookupError: The Service, the Pod or the node that is asked about is not in the snapshot.
+        NotFound: The Service (or one of that type), the Pod, the node or the address is not in the snapshot.
     """
-    raise NotImplementedError
+    found = load_balancer(snapshot, service)
+    snapshot = snapshot.with_facts(detected(snapshot, found))
+    _check_arrival(snapshot, question)
+    stages = [stage(snapshot, found, spot) for spot in spots(snapshot, found, question.target)]
+    paths = tuple(_paths(stages, question))
+    through = pass_through(snapshot, found)
+    return Explanation(
+        service=found.ref,
+        pass_through=through,
+        facts=listed(snapshot, found),
+        paths=paths,
+        findings=findings(stages, paths, through),
+        remedies=remedies(stages, paths, through),
+        hypothetical=any(each.assumed for each in stages),
+    )
+
+
+def load_balancer(snapshot: Snapshot, ref: Ref) -> Service:
+    """Find a Service of type LoadBalancer.
+
+    Raises:
+        NotFound: There is none of that name, or it is of another type.
+    """
+    service = snapshot.service(ref)
+    if service is None:
+        raise NotFound(f"There is no Service {ref} in the input.")
+    if not service.is_load_balancer:
+        raise NotFound(f"Service {ref} is of type {service.type}, not LoadBalancer.")
+    return service
+
+
+def pass_through(snapshot: Snapshot, service: Service) -> PassThrough:
+    """Say what the Service's annotation amounts to; `snapshot` with its facts detected."""
+    inventory = snapshot.inventory
+    nodes = tuple({node.kubelet_version: name for name, node in inventory.nodes.items()}.values())
+    return pass_through_of(World(facts=snapshot.facts, nodes=inventory.nodes), service, nodes)
+
+
+def _check_arrival(snapshot: Snapshot, question: Question) -> None:
+    name = question.arrives_at
+    if name is not None and snapshot.knows(Node) and name not in snapshot.inventory.nodes:
+        raise NotFound(f"There is no node {name} in the input.")
+
+
+def _paths(stages: list[Stage], question: Question) -> Iterator[Path]:
+    for each in stages:
+        snapshot = each.scene.snapshot
+        asked = question.client
+        clients = [named(snapshot, asked)] if asked else list(Classes(each.scene).travellers())
+        for traveller in clients:
+            yield answer(each, traveller, question.arrives_at)
+
+
+def answer(stage: Stage, traveller: Traveller, arrives_at: str | None = None) -> Path:
+    """Answer for one client and one destination."""
+    outcome = outcome_of(stage, traveller, arrives_at)
+    return Path(
+        client=traveller.client,
+        destination=stage.scene.destination,
+        verdict=outcome.verdict,
+        via_load_balancer=outcome.via_load_balancer,
+        endpoints=outcome.endpoints,
+        source_ip=outcome.source_ip,
+        traces=outcome.traces,
+        reasons=_reasons(outcome),
+        missing=outcome.missing,
+        fragile=fragility(stage, traveller, outcome),
+    )
+
+
+def outcome_of(stage: Stage, traveller: Traveller, arrives_at: str | None = None) -> Outcome:
+    """Weigh every possible world for one client and one destination."""
+    snapshot = stage.scene.snapshot
+
+    def walk(world: World) -> list[Trace]:
+        scene = stage.scene_for(world, traveller)
+        return Walk(world=world, scene=scene, traveller=traveller, arrives_at=arrives_at).traces()
+
+    return weigh(snapshot.facts, snapshot.inventory.nodes, walk)
+
+
+def _reasons(outcome: Outcome) -> tuple[Reason, ...]:
+    found: dict[str, Reason] = {}
+    for name in outcome.missing:
+        found[name] = Reason(
+            code="undetermined",
+            message=f"It depends on {name}, which is not known.",
+            source=how_to_supply(name),
+        )
+    for trace in outcome.traces:
+        for hop in trace.hops:
+            if hop.rule not in found and hop.rule not in _PLAIN:
+                rule = RULES[hop.rule]
+                found[rule.id] = Reason(code=rule.id, message=rule.text, source=rule.source)
+    return tuple(found.values())
+
+
+__all__ = [
+    "ClientAsked",
+    "NotFound",
+    "Question",
+    "Target",
+    "answer",
+    "explain",
+    "load_balancer",
+    "outcome_of",
+    "pass_through",
+]

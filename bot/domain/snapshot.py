@@ -26,18 +26,13 @@ from bot.domain.objects import (
     Value,
     Workload,
 )
+from bot.domain.population import Blocks, Partition
 
 K = TypeVar("K")
 V = TypeVar("V")
+_PARTITIONS = 32
+"""How many sortings are kept; each is as large as the cluster's list of Pods."""
 _NOTHING: Mapping[Ref, EndpointSlice] = MappingProxyType({})
-
-
-@dataclass(slots=True)
-class Placement:
-    """How many running Pods a node has, by network."""
-
-    own_network: int = 0
-    host_network: int = 0
 
 
 class Inventory:
@@ -63,11 +58,9 @@ class Inventory:
         self.ingress_balancers: dict[str, dict[Ref, None]] = {}
         self.node_ips: dict[str, str] = {}
         self.pods_on: dict[str, dict[Ref, Pod]] = {}
-        self.placement: dict[str, Placement] = {}
-        self.running = Placement()
         self.versions: Counter[str] = Counter()
         self.cce_nodes = 0
-        self.excluded: set[str] = set()
+        self.partitions: dict[Blocks, Partition] = {}
 
     # -- one object at a time
 
@@ -131,20 +124,21 @@ class Inventory:
         self.nodes[node.name] = node
         self.versions[node.kubelet_version] += 1
         self.cce_nodes += node.cce
-        if node.excluded:
-            self.excluded.add(node.name)
         for ip in (*node.internal_ips, *node.external_ips):
             self.node_ips[ip] = node.name
+        for partition in self.partitions.values():
+            partition.place_node(node.name, node)
 
     def _uncount_node(self, node: Node) -> None:
         self.versions[node.kubelet_version] -= 1
         if not self.versions[node.kubelet_version]:
             del self.versions[node.kubelet_version]
         self.cce_nodes -= node.cce
-        self.excluded.discard(node.name)
         for ip in (*node.internal_ips, *node.external_ips):
             if self.node_ips.get(ip) == node.name:
                 del self.node_ips[ip]
+        for partition in self.partitions.values():
+            partition.place_node(node.name, None)
 
     def _count(self, pod: Pod, by: int) -> None:
         if pod.finished or not pod.node:
@@ -153,11 +147,17 @@ class Inventory:
             self.pods_on.setdefault(pod.node, {})[pod.ref] = pod
         else:
             _forget(self.pods_on, [pod.node], pod.ref)
-        for placement in (self.placement.setdefault(pod.node, Placement()), self.running):
-            if pod.host_network:
-                placement.host_network += by
-            else:
-                placement.own_network += by
+        for partition in self.partitions.values():
+            partition.count(pod, by)
+
+    def partition(self, blocks: Blocks) -> Partition:
+        """Give the cluster's nodes and Pods sorted by those address blocks; kept up to date from then on."""
+        found = self.partitions.get(blocks)
+        if found is None:
+            if len(self.partitions) >= _PARTITIONS:
+                del self.partitions[next(iter(self.partitions))]
+            found = self.partitions[blocks] = Partition(blocks, self.nodes, self.pods_on)
+        return found
 
     def snapshot(self, facts: ClusterFacts) -> "Snapshot":
         """Hand out a view of what is here now."""
@@ -227,6 +227,11 @@ class Snapshot:
         for key in balancer_keys(service):
             found.update(self.inventory.ingress_balancers.get(key, {}))
         return [self.inventory.ingresses[ref] for ref in sorted(found)]
+
+    def policies(self, namespace: str) -> Iterator[NetworkPolicy]:
+        """The namespace's NetworkPolicies, by name."""
+        policies = self.inventory.policies_in.get(namespace, {})
+        return (policies[ref] for ref in sorted(policies))
 
     def owners(self, address: str) -> list[Service]:
         """The LoadBalancer Services that have this IP address or host name."""

@@ -1,0 +1,151 @@
+"""The load balancer: whether a packet gets to it, and what it does with one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.domain import rules_balancer as rules
+from bot.domain import rules_kube_proxy as node_rules
+from bot.domain.cluster_facts import Category, Delivery, Platform
+from bot.domain.elb import HOST_NETWORK, asks_for_pass_through, dedicated, passes_through
+from bot.domain.explanation import SourceIP
+from bot.domain.objects import IngressPoint, Service, TrafficPolicy
+from bot.domain.packet import Sender
+from bot.domain.population import Blocks
+from bot.domain.possibility import World
+from bot.domain.scene import Scene
+from bot.domain.traveller import Traveller
+
+ANY_NODE = "any other node"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A node that the load balancer may pick, and how many are like it."""
+
+    node: str
+    stands_for: int = 1
+
+
+def bypasses_nodes(world: World, scene: Scene, traveller: Traveller) -> str | None:
+    """Name the rule by which the client never meets node rules for the address; None if it meets them.
+
+    Raises:
+        Undecided: Platform or category decides, or the documents disagree.
+    """
+    if world.platform() is Platform.GENERIC or world.category() is Category.STANDARD:
+        return None
+    if traveller.sender is Sender.POD:
+        return rules.TURBO_POD.id
+    if asks_for_pass_through(scene.service):
+        return None
+    through = world.ask("passThrough.turboNode", {"through the load balancer": True, "by node rules": False})
+    return rules.TURBO_NODE.id if through else None
+
+
+def left_out(world: World, service: Service, point: IngressPoint, node: str) -> str | None:
+    """Name the rule by which kube-proxy on `node` leaves the address out of its rules; None if it is in them."""
+    if not point.ip:
+        return node_rules.HOSTNAME_ONLY.id
+    if point.ip_mode == "Proxy" and world.gate("LoadBalancerIPMode", node):
+        return node_rules.IP_MODE_PROXY.id
+    if passes_through(world, service, node):
+        return rules.PASS_THROUGH.id
+    return None
+
+
+def bound_by(world: World, scene: Scene, node: str) -> Service | None:
+    """The Service that has the address in the rules of `node`: this one, or a sibling on the load balancer."""
+    for service in (scene.service, *scene.sharing):
+        for point in service.ingress:
+            if point.ip and point.ip == scene.point.ip and left_out(world, service, point, node) is None:
+                return service
+    return None
+
+
+def delivery(world: World, scene: Scene) -> Delivery:
+    """What the load balancer does with the destination."""
+    if world.facts.delivery.value is not None:
+        return world.facts.delivery.value
+    if world.platform() is Platform.CCE:
+        return _cce_delivery(world, scene.service)
+    if not scene.point.ip or scene.point.ip_mode == "Proxy":
+        # KEP-1860: such an address is never delivered unchanged.
+        return world.delivery(Delivery.NODEPORT, Delivery.POD)
+    return world.delivery(Delivery.NODEPORT, Delivery.POD, Delivery.VIP)
+
+
+def _cce_delivery(world: World, service: Service) -> Delivery:
+    if service.annotations.get(HOST_NETWORK) == "true":
+        return Delivery.POD
+    if world.category() is Category.TURBO and dedicated(world, service):
+        return Delivery.POD
+    return Delivery.NODEPORT
+
+
+def seen_by_balancer(world: World, traveller: Traveller) -> SourceIP:
+    """Which address the load balancer sees: a Pod's own, its node's, or what the container network makes of it."""
+    if traveller.sender is Sender.HOST:
+        return SourceIP.NODE
+    if traveller.sender is Sender.STRANGER:
+        return SourceIP.PRESERVED
+    if world.platform() is not Platform.CCE:
+        return SourceIP.UNKNOWN
+    # elb_bp_1014: a standard cluster's Pod leaves with its node's address; a Turbo Pod has one of the VPC's own.
+    return SourceIP.PRESERVED if world.category() is Category.TURBO else SourceIP.NODE
+
+
+def after_balancer(before: SourceIP, *, keeps: bool | None) -> SourceIP:
+    """Which address a node or endpoint sees behind the load balancer."""
+    if keeps is None:
+        return SourceIP.UNKNOWN
+    return before if keeps else SourceIP.LB
+
+
+def members(world: World, scene: Scene, apart: str) -> Iterator[Member]:
+    """The nodes that the load balancer may pick, those alike as one; the node `apart` is never folded into others.
+
+    Policy Cluster: every node that is not excluded by its label. Policy Local: those with a ready endpoint, which
+    is what the health check node port counts.
+    """
+    nodes = scene.snapshot.inventory.nodes
+    if scene.service.external_policy is TrafficPolicy.LOCAL:
+        for name in scene.members:
+            known = nodes.get(name)
+            if known is None or not known.excluded:
+                yield Member(node=name)
+    elif nodes:
+        yield from _alike(world, scene, apart)
+    else:
+        yield from _unlisted(world, scene, apart)
+
+
+def _alike(world: World, scene: Scene, apart: str) -> Iterator[Member]:
+    """Every node that is not excluded, folded by what its kube-proxy may do differently."""
+    found: dict[tuple[str, str], Member] = {}
+    by_version = world.facts.version.value is None
+    for sort, group in scene.snapshot.inventory.partition(Blocks()).groups.items():
+        if sort.excluded or not sort.listed:
+            continue
+        names = len(group.nodes)
+        if apart in group.nodes:
+            yield Member(node=apart)
+            names -= 1
+        if names:
+            key = (sort.version if by_version else "", sort.zone if scene.backends.hinted else "")
+            first = next(name for name in group.nodes if name != apart)
+            already = found.get(key)
+            found[key] = Member(
+                node=already.node if already else first,
+                stands_for=names + (already.stands_for if already else 0),
+            )
+    yield from found.values()
+
+
+def _unlisted(world: World, scene: Scene, apart: str) -> Iterator[Member]:
+    """Without Node objects: the nodes that endpoints name, and others that nobody listed."""
+    if apart:
+        yield Member(node=apart)
+        others = set(scene.backends.ready_on) - {apart}
+        if not others and not world.ask("nodes", {f"only {apart}": False, "more than one": True}):
+            return
+    yield Member(node=ANY_NODE)

@@ -1,0 +1,276 @@
+"""Who the clients of a destination are: one by name, or one for each class that the cluster has."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.domain.explanation import Client, ClientKind
+from bot.domain.objects import Node, Pod, Ref
+from bot.domain.packet import Sender
+from bot.domain.population import Blocks, Group, NodeSort, Partition, PodSort
+from bot.domain.question import ClientAsked, NotFound
+from bot.domain.ranges import of_family
+from bot.domain.scene import Scene
+from bot.domain.snapshot import Snapshot
+from bot.domain.traveller import Traveller
+
+SOME_NODE = "another node"
+OUTSIDE = Traveller(
+    client=Client(kind=ClientKind.EXTERNAL, group="external"),
+    sender=Sender.STRANGER,
+)
+
+
+def named(snapshot: Snapshot, asked: ClientAsked) -> Traveller:
+    """Find a client by name.
+
+    Raises:
+        NotFound: There is no such Pod or node, or the Pod runs nowhere.
+    """
+    match asked.kind:
+        case ClientKind.EXTERNAL:
+            client = Client(kind=asked.kind, name=asked.name)
+            addresses = (asked.name,) if asked.name else ()
+            return Traveller(client=client, sender=Sender.STRANGER, addresses=addresses)
+        case ClientKind.NODE:
+            return _node(snapshot, asked.name, None)
+        case ClientKind.POD:
+            return _named_pod(snapshot, Ref(asked.namespace, asked.name))
+
+
+def _named_pod(snapshot: Snapshot, ref: Ref) -> Traveller:
+    pod = snapshot.inventory.pods.get(ref)
+    if pod is None:
+        raise NotFound(f"There is no Pod {ref} in the input.")
+    if not pod.node:
+        raise NotFound(f"Pod {ref} has no node yet, so it is nobody's client.")
+    return of_pod(snapshot, pod, stands_for=1)
+
+
+def of_pod(snapshot: Snapshot, pod: Pod, *, stands_for: int, group: str = "") -> Traveller:
+    """A Pod as a client; one on the host network is its node's process."""
+    client = Client(
+        kind=ClientKind.POD,
+        namespace=pod.ref.namespace,
+        name=pod.ref.name,
+        node=pod.node,
+        stands_for=stands_for,
+        group=group,
+    )
+    if pod.host_network:
+        node = snapshot.inventory.nodes.get(pod.node)
+        return Traveller(client=client, sender=Sender.HOST, node=pod.node, addresses=_ips(node))
+    return Traveller(client=client, sender=Sender.POD, node=pod.node, addresses=pod.ips, name=str(pod.ref))
+
+
+def _node(snapshot: Snapshot, name: str, stands_for: int | None, group: str = "") -> Traveller:
+    node = snapshot.inventory.nodes.get(name)
+    if node is None and not group and not _mentioned(snapshot, name):
+        raise NotFound(f"There is no node {name} in the input.")
+    count = 1 if stands_for is None and not group else stands_for
+    client = Client(kind=ClientKind.NODE, name=name, node=name, stands_for=count, group=group)
+    return Traveller(client=client, sender=Sender.HOST, node=name, addresses=_ips(node))
+
+
+def _mentioned(snapshot: Snapshot, name: str) -> bool:
+    """Whether a node of which there is no object (because there are none) has Pods."""
+    return not snapshot.knows(Node) and name in snapshot.inventory.pods_on
+
+
+def _ips(node: Node | None) -> tuple[str, ...]:
+    return node.internal_ips if node else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Nodes that are alike for one destination; `node` represents them."""
+
+    node: str
+    sort: NodeSort
+    backend: bool
+    """Whether they have a ready endpoint."""
+    leaving: bool = False
+    """Whether they have none that is ready, but one that still serves."""
+
+
+class Classes:
+    """The classes of clients of one destination, each with one that represents it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.snapshot = scene.snapshot
+        self.blocks = Blocks(
+            family=scene.family,
+            cluster=_cluster_blocks(scene),
+            allowed=of_family(scene.service.source_ranges, scene.family),
+        )
+        self.partition: Partition = self.snapshot.inventory.partition(self.blocks)
+        backends = scene.backends
+        self.homes = {**dict.fromkeys(backends.ready_on), **dict.fromkeys(backends.leaving_on)}
+
+    def travellers(self) -> Iterator[Traveller]:
+        """One client of each class; the first is outside."""
+        yield OUTSIDE
+        places = self._places()
+        yield from self._pods(places)
+        yield from self._nodes(places)
+
+    # -- nodes
+
+    def _places(self) -> dict[Place, int | None]:
+        """Every place with how many nodes it stands for; None where the cluster's nodes are not known."""
+        found: dict[tuple[NodeSort, bool, bool], tuple[str, int]] = {}
+        for node in self.homes:
+            sort = self.partition.sort_of.get(node, NodeSort(listed=False))
+            ready = node in self.scene.backends.ready_on
+            key = (sort, ready, not ready)
+            first, count = found.get(key, (node, 0))
+            found[key] = (first, count + sort.listed)
+        for sort, group in self.partition.groups.items():
+            self._without(sort, group, found)
+        known = self.snapshot.knows(Node)
+        places: dict[Place, int | None] = {
+            Place(node=node, sort=sort, backend=ready, leaving=leaving): count if known else None
+            for (sort, ready, leaving), (node, count) in found.items()
+        }
+        if not known and not any(not place.backend for place in places):
+            places[Place(node=SOME_NODE, sort=NodeSort(listed=False), backend=False)] = None
+        return places
+
+    def _without(
+        self, sort: NodeSort, group: Group, found: dict[tuple[NodeSort, bool, bool], tuple[str, int]]
+    ) -> None:
+        home = sum(node in group.nodes for node in self.homes)
+        first = next((node for node in group.nodes if node not in self.homes), None)
+        if first is not None:
+            found[sort, False, False] = (first, (len(group.nodes) - home) if sort.listed else 0)
+
+    def _nodes(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
+        for place, count in places.items():
+            if count != 0:
+                yield _node(self.snapshot, place.node, count, _code("node", place))
+
+    # -- Pods
+
+    def _pods(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
+        if not self.snapshot.knows(Pod):
+            yield from self._supposed_pods(places)
+            return
+        itself = self._itself()
+        yield from self._counted(places, itself)
+        yield from self._backends(itself)
+
+    def _supposed_pods(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
+        """Without Pod objects: a Pod of which only the place is known, and the endpoints themselves."""
+        for place in places:
+            client = Client(kind=ClientKind.POD, node=place.node, stands_for=None, group=_code("pod", place))
+            yield Traveller(client=client, sender=Sender.POD, node=place.node)
+        for endpoint in self.scene.backends.ready[:1]:
+            ref = endpoint.pod or Ref("", endpoint.ip)
+            client = Client(
+                kind=ClientKind.POD,
+                namespace=ref.namespace,
+                name=ref.name,
+                node=endpoint.node,
+                stands_for=None,
+                group="backend",
+            )
+            yield Traveller(
+                client=client,
+                sender=Sender.POD,
+                node=endpoint.node,
+                addresses=(endpoint.ip,),
+                name=endpoint.name,
+            )
+
+    def _itself(self) -> dict[Ref, Pod]:
+        """The Pods that are ready endpoints of this destination, and run."""
+        pods = self.snapshot.inventory.pods
+        refs = (endpoint.pod for endpoint in self.scene.backends.ready)
+        found = {ref: pods[ref] for ref in refs if ref is not None and ref in pods}
+        return {ref: pod for ref, pod in found.items() if pod.node and not pod.finished}
+
+    def _counted(self, places: dict[Place, int | None], itself: dict[Ref, Pod]) -> Iterator[Traveller]:
+        at_home = {node: self._others(node, itself) for node in self.homes}
+        for place in places:
+            nodes = self._homes_like(place) if place.backend or place.leaving else ()
+            counts: Counter[PodSort] = Counter()
+            if nodes:
+                for node in nodes:
+                    counts.update({sort: len(refs) for sort, refs in at_home[node].items()})
+            else:
+                counts = self._elsewhere(place.sort)
+            for sort, count in counts.items():
+                if count > 0:
+                    yield self._representative(place, nodes, sort, count, at_home)
+
+    def _others(self, node: str, itself: dict[Ref, Pod]) -> dict[PodSort, list[Ref]]:
+        """The Pods on a node with an endpoint that are no endpoints themselves."""
+        if node in self.snapshot.drained:
+            return {}
+        here = self.partition.pods_on.get(node, {})
+        return {sort: [ref for ref in refs if ref not in itself] for sort, refs in here.items()}
+
+    def _homes_like(self, place: Place) -> list[str]:
+        return [
+            node
+            for node in self.homes
+            if (node in self.scene.backends.ready_on) == place.backend
+            and self.partition.sort_of.get(node, NodeSort(listed=False)) == place.sort
+        ]
+
+    def _elsewhere(self, sort: NodeSort) -> Counter[PodSort]:
+        group = self.partition.groups.get(sort)
+        if group is None:
+            return Counter()
+        counts = Counter(group.pods)
+        for node in (*self.homes, *self.snapshot.drained):
+            if node in group.nodes:
+                here = self.partition.pods_on.get(node, {})
+                counts.subtract({each: len(refs) for each, refs in here.items()})
+        return counts
+
+    def _representative(
+        self,
+        place: Place,
+        nodes: list[str] | tuple[str, ...],
+        sort: PodSort,
+        count: int,
+        at_home: dict[str, dict[PodSort, list[Ref]]],
+    ) -> Traveller:
+        if nodes:
+            ref = next(at_home[node][sort][0] for node in nodes if at_home[node].get(sort))
+        else:
+            ref = self._anyone(place.sort, sort)
+        pod = self.snapshot.inventory.pods[ref]
+        word = "host-network-pod" if sort.host_network else "pod"
+        return of_pod(self.snapshot, pod, stands_for=count, group=_code(word, place))
+
+    def _anyone(self, place: NodeSort, sort: PodSort) -> Ref:
+        for node in self.partition.groups[place].nodes:
+            if node not in self.homes and node not in self.snapshot.drained:
+                for ref in self.partition.pods_on.get(node, {}).get(sort, {}):
+                    return ref
+        raise AssertionError("a count without anybody to stand for it")  # pragma: no cover
+
+    def _backends(self, itself: dict[Ref, Pod]) -> Iterator[Traveller]:
+        found: dict[tuple[NodeSort, PodSort], tuple[Pod, int]] = {}
+        for pod in itself.values():
+            node = self.partition.sort_of.get(pod.node, NodeSort(listed=False))
+            key = (node, self.partition.sort_pod(pod))
+            first, count = found.get(key, (pod, 0))
+            found[key] = (first, count + 1)
+        for (_, sort), (pod, count) in found.items():
+            group = "backend-on-host-network" if sort.host_network else "backend"
+            yield of_pod(self.snapshot, pod, stands_for=count, group=group)
+
+
+def _cluster_blocks(scene: Scene) -> tuple[str, ...]:
+    text = scene.snapshot.facts.cluster_cidr.value
+    return of_family(tuple(part.strip() for part in text.split(",")), scene.family) if text else ()
+
+
+def _code(word: str, place: Place) -> str:
+    if place.leaving:
+        return f"{word}-with-leaving-backend"
+    return f"{word}-with-backend" if place.backend else f"{word}-without-backend"

@@ -1,0 +1,98 @@
+"""Every address and port of a Service's load balancer."""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.domain.explanation import Destination
+from bot.domain.objects import IngressPoint, Protocol, Service, ServicePort
+from bot.domain.question import NotFound, Target
+from bot.domain.snapshot import Snapshot
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""RFC 1918, 6598, 3927, 4193 and 4291."""
+ASSUMED_PRIVATE = IngressPoint(ip="192.168.255.254")
+ASSUMED_PUBLIC = IngressPoint(ip="192.0.2.254")
+"""Addresses of a load balancer that does not exist yet; the public one is from TEST-NET-1."""
+_AUTOCREATE = "kubernetes.io/elb.autocreate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One destination with the Service's own values; `port` None: the Service has no such port."""
+
+    destination: Destination
+    point: IngressPoint
+    port: ServicePort | None
+
+
+def spots(snapshot: Snapshot, service: Service, target: Target | None) -> tuple[Spot, ...]:
+    """Every destination of a Service, or those that `target` names.
+
+    Raises:
+        NotFound: The Service's load balancer does not have the target's address.
+    """
+    points = service.ingress or assumed_points(service)
+    if target is None:
+        return tuple(spot(snapshot, point, port) for point in points for port in service.ports)
+    chosen = [point for point in points if target.host in (point.ip, point.hostname)]
+    if not chosen:
+        raise NotFound(f"{target.host} is no address of the load balancer of {service.ref}.")
+    return tuple(each for point in chosen for each in _asked(snapshot, service, point, target.port))
+
+
+def _asked(snapshot: Snapshot, service: Service, point: IngressPoint, number: int) -> Iterator[Spot]:
+    ports = [port for port in service.ports if port.port == number]
+    if not ports:
+        scope = _scope(snapshot, point)
+        destination = Destination(
+            ip=point.ip or point.hostname, port=number, protocol=Protocol.TCP.value, scope=scope
+        )
+        yield Spot(destination=destination, point=point, port=None)
+    for port in ports:
+        yield spot(snapshot, point, port)
+
+
+def spot(snapshot: Snapshot, point: IngressPoint, port: ServicePort) -> Spot:
+    """One address and port."""
+    destination = Destination(
+        ip=point.ip or point.hostname,
+        port=port.port,
+        protocol=port.protocol.value,
+        scope=_scope(snapshot, point),
+    )
+    return Spot(destination=destination, point=point, port=port)
+
+
+def assumed_points(service: Service) -> tuple[IngressPoint, ...]:
+    """The addresses that a load balancer will have: a public one of CCE has both (cce_10_0924)."""
+    if service.load_balancer_ip:
+        return (IngressPoint(ip=service.load_balancer_ip),)
+    if '"public"' in service.annotations.get(_AUTOCREATE, "").replace(" ", ""):
+        return (ASSUMED_PUBLIC, ASSUMED_PRIVATE)
+    return (ASSUMED_PRIVATE,)
+
+
+def _scope(snapshot: Snapshot, point: IngressPoint) -> str:
+    if not point.ip or point.ip in (snapshot.facts.public_ips.value or ()):
+        return "public"
+    return _own_scope(point.ip)
+
+
+@lru_cache(maxsize=16384)
+def _own_scope(ip: str) -> str:
+    address = ipaddress.ip_address(ip)
+    private = any(address in block for block in _PRIVATE if block.version == address.version)
+    return "private" if private else "public"

@@ -1,0 +1,112 @@
+"""The facts of a snapshot: what was given, and what its objects say where nothing was."""
+
+import re
+from dataclasses import replace
+
+from bot.domain.cluster_facts import ClusterFacts, Platform
+from bot.domain.elb import class_fact
+from bot.domain.fact import Fact, Origin
+from bot.domain.objects import ELB_CLASS, ELB_ID, PASS_THROUGH, EndpointSlice, Node, Pod, Service
+from bot.domain.snapshot import Snapshot
+
+# v1.29.2-r5, v1.35.3-r0-35.0.8: only CCE versions carry a revision.
+_CCE_VERSION = re.compile(r"-r\d+(-|$)")
+
+
+def detected(snapshot: Snapshot, service: Service) -> ClusterFacts:
+    """Complete the facts by what the objects say; what was given wins.
+
+    The version is not among them: each node's own is asked for on the way.
+    """
+    facts = snapshot.facts
+    if facts.platform.known:
+        return facts
+    ref = _cce_sign(snapshot, service)
+    if not ref:
+        return facts
+    return replace(facts, platform=Fact(name="platform", value=Platform.CCE, origin=Origin.API, ref=ref))
+
+
+def _cce_sign(snapshot: Snapshot, service: Service) -> str:
+    for key in (ELB_CLASS, ELB_ID):
+        if service.annotations.get(key):
+            return f"Service {service.ref} metadata.annotations[{key}]"
+    stated = snapshot.facts.version
+    if stated.known and _CCE_VERSION.search(stated.ref):
+        return stated.ref
+    if snapshot.inventory.cce_nodes:
+        return "Node labels"
+    for version in snapshot.inventory.versions:
+        if _CCE_VERSION.search(version):
+            return f"kubelet version {version}"
+    return ""
+
+
+def listed(snapshot: Snapshot, service: Service) -> tuple[Fact[object], ...]:
+    """Every fact that answers about the Service rest on, the unknown ones too."""
+    facts = snapshot.facts
+    value = service.annotations.get(PASS_THROUGH)
+    annotation = f"Service {service.ref} metadata.annotations[{PASS_THROUGH}]"
+    own: list[Fact[object]] = [
+        Fact(
+            name="passThrough",
+            value=value or ("" if value is not None else "absent"),
+            origin=Origin.API,
+            ref=annotation,
+        ),
+        Fact(
+            name="externalTrafficPolicy",
+            value=service.external_policy.value,
+            origin=Origin.API,
+            ref=f"Service {service.ref} spec.externalTrafficPolicy",
+        ),
+    ]
+    if facts.platform.value is Platform.CCE:
+        own.append(class_fact(service))
+    return (*own, *(_stated(snapshot, fact) for fact in facts.known()), *_inputs(snapshot, service), *_UNSEEN)
+
+
+_UNSEEN: tuple[Fact[object], ...] = (
+    Fact(name="loadBalancer.accessList", ref="only the cloud's API tells"),
+    Fact(name="securityGroups", ref="only the cloud's API tells"),
+)
+
+
+def _stated(snapshot: Snapshot, fact: Fact[object]) -> Fact[object]:
+    if fact.known or fact.name != "kubernetesVersion":
+        return fact
+    versions = sorted(version for version in snapshot.inventory.versions if version)
+    if not versions:
+        return fact
+    return Fact(
+        name=fact.name,
+        value=", ".join(versions),
+        origin=Origin.API,
+        ref="Node status.nodeInfo.kubeletVersion",
+    )
+
+
+def _inputs(snapshot: Snapshot, service: Service) -> list[Fact[object]]:
+    found: list[Fact[object]] = []
+    if not service.ingress:
+        found.append(
+            Fact(
+                name="loadBalancer.addresses",
+                value="assumed",
+                origin=Origin.ASSUMED,
+                ref="no status.loadBalancer",
+            )
+        )
+    for name, kind in (("endpoints", EndpointSlice), ("nodes", Node), ("pods", Pod)):
+        if snapshot.knows(kind):
+            continue
+        assumed = name == "endpoints"
+        found.append(
+            Fact(
+                name=name,
+                value="assumed" if assumed else None,
+                origin=Origin.ASSUMED if assumed else Origin.UNKNOWN,
+                ref=f"no {kind.__name__} in the input",
+            )
+        )
+    return found

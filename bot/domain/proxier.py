@@ -1,0 +1,91 @@
+"""kube-proxy on one node: what becomes of a packet that meets its rules."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain.backends import Backends, Choice
+from bot.domain.explanation import End
+from bot.domain.objects import Endpoint, Service, TrafficPolicy
+from bot.domain.packet import Aim, Packet, Sender
+from bot.domain.possibility import World
+from bot.domain.ranges import contains, of_family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What the node does: ends the packet, forwards it to one of the endpoints, or lets it leave (neither)."""
+
+    rules: tuple[str, ...]
+    end: End | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    masquerade: bool = False
+    from_address: bool = False
+    """The packet's source is the load balancer's address, bound to this node."""
+    reply_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programmed:
+    """One port of a Service as a node has it in its rules; `address` is the load balancer's."""
+
+    service: Service
+    backends: Backends
+    address: str
+    family: str
+
+    @property
+    def local(self) -> bool:
+        """Whether externalTrafficPolicy is Local."""
+        return self.service.external_policy is TrafficPolicy.LOCAL
+
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """The source ranges of this address family."""
+        return of_family(self.service.source_ranges, self.family)
+
+
+class Proxier(Protocol):
+    """One mode of kube-proxy."""
+
+    def meet(self, world: World, port: Programmed, packet: Packet) -> Fate:
+        """Say what becomes of a packet to this port's address or node port.
+
+        Raises:
+            Undecided: It depends on a fact that is not known.
+        """
+        ...
+
+
+def forwarded(rule: str, choice: Choice, *, masquerade: bool = False) -> Fate:
+    """The packet goes to one of the chosen endpoints."""
+    return Fate(rules=(*choice.rules, rule), endpoints=choice.endpoints, masquerade=masquerade)
+
+
+def ended(rule: str, end: End) -> Fate:
+    """The packet ends here."""
+    return Fate(rules=(rule,), end=end)
+
+
+def refused_by_ranges(world: World, port: Programmed, packet: Packet) -> bool:
+    """Whether the source ranges of the load balancer's address keep this packet out.
+
+    They never apply to node ports (TestLoadBalancer: "nodePort bypasses LoadBalancerSourceRanges"). Ranges of the
+    other address family only leave nobody in, as in kube-proxy, which keeps the families apart.
+    """
+    if packet.aim is not Aim.ADDRESS or not port.ranges:
+        return False
+    if packet.address is None:
+        return not world.ask("client.ip", {"inside the source ranges": True, "outside of them": False})
+    return not contains(port.ranges, packet.address)
+
+
+def recognised(world: World, packet: Packet) -> bool:
+    """Whether the local-traffic detector takes the packet for one of a Pod of this node."""
+    if packet.sender is not Sender.POD or not world.detector():
+        return False
+    blocks = world.facts.cluster_cidr.value
+    if blocks is None:
+        return True
+    if packet.address is None:
+        return bool(world.ask("client.ip", {"inside clusterCIDR": True, "outside of it": False}))
+    return contains(tuple(blocks.split(",")), packet.address)

@@ -1,0 +1,143 @@
+"""What clients, load balancers and endpoints do with a packet: data that a walk cites."""
+
+from bot.domain.rule import Kind, Rule
+from bot.domain.version import Version
+
+
+def _rule(
+    id: str,  # noqa: A002  the catalogue's word
+    text: str,
+    source: str,
+    *,
+    kind: Kind = Kind.LOAD_BALANCER,
+    date: str = "",
+    since: str = "",
+    conflicts_with: tuple[str, ...] = (),
+) -> Rule:
+    return Rule(
+        id=id,
+        kind=kind,
+        text=text,
+        source=source,
+        date=date,
+        since=Version.parse(since) if since else None,
+        conflicts_with=conflicts_with,
+    )
+
+
+CONNECTS = _rule(
+    "client-connects",
+    "The client opens a connection to the load balancer's address and port.",
+    "the question",
+    kind=Kind.CLIENT,
+)
+OUTSIDE = _rule(
+    "outside-reaches-balancer",
+    "A client outside the cluster meets no node rule before the load balancer.",
+    "cce_10_0249",
+    kind=Kind.CLIENT,
+)
+PASS_THROUGH = _rule(
+    "cce-pass-through",
+    "With the pass-through annotation the address is left out of node rules, so traffic from inside goes to the load "
+    "balancer, then to a node, then to a Pod. That this holds for every client, also with onlyLocal, is assumed.",
+    "cce_10_0355",
+    date="2025-06",
+    since="v1.16",
+    conflicts_with=("cce-pass-through-v1.19",),
+)
+PASS_THROUGH_19 = _rule(
+    "cce-pass-through-v1.19",
+    "Another page asks for v1.19 at least, so v1.16 to v1.18 are open.",
+    "cce_10_0385, table 4; cce_bestpractice_0301",
+    since="v1.19",
+    conflicts_with=("cce-pass-through",),
+)
+TURBO_POD = _rule(
+    "cce-turbo-pod-direct",
+    "In a CCE Turbo cluster a Pod reaches the load balancer directly, without node rules.",
+    "cce_10_0355; cce_bestpractice_0301",
+    date="2026-03",
+)
+TURBO_NODE = _rule(
+    "cce-turbo-node",
+    "What a node's own process does in a CCE Turbo cluster without the annotation is told both ways: pass-through by "
+    "default (2025-06) and node rules by default (since 2025-10).",
+    "cce_10_0355 of 2025-06 and of 2025-10",
+    date="2025-10",
+    conflicts_with=("cce-turbo-pod-direct",),
+)
+NO_LISTENER = _rule(
+    "lb-no-listener",
+    "The load balancer has no listener for this port.",
+    "Service spec.ports",
+)
+SOURCE_RANGE_UNKNOWN = _rule(
+    "lb-source-ranges",
+    "loadBalancerSourceRanges names who may come from outside; the client's address decides.",
+    "Kubernetes API: ServiceSpec.loadBalancerSourceRanges",
+)
+TO_NODE_PORT = _rule(
+    "lb-to-node-port",
+    "The load balancer forwards to the node port of a node.",
+    "cce_10_0249; Kubernetes: Service of type LoadBalancer",
+)
+NO_NODE_PORT = _rule(
+    "lb-no-node-port",
+    "No node port is allocated, so the load balancer has nothing to forward to.",
+    "Kubernetes API: ServiceSpec.allocateLoadBalancerNodePorts",
+)
+TO_POD = _rule(
+    "lb-to-pod",
+    "The load balancer forwards straight to a ready endpoint.",
+    "cce_10_0281 (dedicated load balancer, CCE Turbo)",
+)
+AS_IS = _rule(
+    "lb-keeps-destination",
+    "The load balancer hands the packet to a node without changing the destination; the node's own rules decide.",
+    "KEP-1860 (VIP-like load balancers)",
+)
+NO_MEMBER = _rule(
+    "lb-no-member",
+    "No node or endpoint passes the load balancer's health check.",
+    "Kubernetes: healthCheckNodePort counts ready local endpoints; TestHealthCheckNodePortWhenTerminating",
+)
+ARRIVES_AT = _rule(
+    "lb-arrives-at",
+    "The question fixes the node to which the load balancer hands the packet.",
+    "the question",
+)
+SAME_NODE = _rule(
+    "elb-same-node-reply-lost",
+    "The load balancer keeps the client's address, and the client runs on the very node it picked: the node takes the "
+    "packet for its own, and the reply never arrives.",
+    "cce_10_0355 (notes and constraints); elb_ug_jt_0514; elb_faq_21020218",
+    date="2025-08",
+)
+EGRESS = _rule(
+    "public-address-egress",
+    "A public address is reached only if the node may go out to it, and within its bandwidth; neither is known here.",
+    "cce_10_0249",
+)
+RECEIVES = _rule(
+    "endpoint-answers",
+    "The endpoint receives the connection.",
+    "EndpointSlice",
+    kind=Kind.ENDPOINT,
+)
+POLICY_ALLOWS = _rule(
+    "networkpolicy-allows",
+    "A NetworkPolicy selects the endpoint and allows the address that it sees.",
+    "Kubernetes API: NetworkPolicySpec",
+    kind=Kind.ENDPOINT,
+)
+POLICY_UNCLEAR = _rule(
+    "networkpolicy-unclear",
+    "A NetworkPolicy selects the endpoint and does not clearly allow the address that it sees; whether it is enforced "
+    "depends on the container network.",
+    "Kubernetes API: NetworkPolicySpec; cce_10_0059",
+    kind=Kind.ENDPOINT,
+)
+
+RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+"""Every rule of this module."""

@@ -1,0 +1,5 @@
+"""Configuration traps."""
+
+from bot.domain.rule import Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,228 @@
+"""What kube-proxy does with a packet, by mode and version: data that the proxiers walk.
+
+Sources are kube-proxy's own (`pkg/proxy/...` at the minor version named) and kubernetes/kubernetes numbers.
+"""
+
+from bot.domain.rule import Kind, Rule
+from bot.domain.version import Version
+
+
+def _rule(id: str, text: str, source: str, *, since: str = "", until: str = "") -> Rule:  # noqa: A002  the catalogue's word
+    return Rule(
+        id=id,
+        kind=Kind.KUBE_PROXY,
+        text=text,
+        source=source,
+        since=Version.parse(since) if since else None,
+        until=Version.parse(until) if until else None,
+    )
+
+
+ADDRESS_CAPTURED = _rule(
+    "lb-address-captured",
+    "kube-proxy on every node answers for the load balancer's address itself, so traffic from inside the cluster "
+    "goes straight to an endpoint and the load balancer (its TLS, access list and metrics) is skipped.",
+    "cce_10_0355; kubernetes pkg/proxy/serviceport.go; kubernetes #66607",
+)
+IP_MODE_PROXY = _rule(
+    "ip-mode-proxy",
+    "An address with ipMode Proxy is not put into node rules, so traffic from inside goes to the load balancer.",
+    "KEP-1860; gate LoadBalancerIPMode: off in v1.29, on since v1.30; kubernetes #119937",
+    since="v1.29",
+)
+HOSTNAME_ONLY = _rule(
+    "hostname-not-captured",
+    "A load balancer that is published by host name has no address in node rules, so traffic from inside goes to it.",
+    "kubernetes pkg/proxy/serviceport.go (LoadBalancerVIPs)",
+)
+PORT_NOT_PROGRAMMED = _rule(
+    "port-not-programmed",
+    "No Service has a rule for this port of the address, so the packet leaves the node for the load balancer.",
+    "kubernetes pkg/proxy/iptables/proxier.go, pkg/proxy/nftables/proxier.go: rules are per address and port",
+)
+OTHER_PROXIER = _rule(
+    "other-proxier",
+    "Something other than kube-proxy handles Services here, and its rules are not known.",
+    "cce_10_0945 (DataPlane V2); KEP-1860 names further implementations",
+)
+NOT_PROGRAMMED_DROP = _rule(
+    "vip-not-programmed",
+    "The load balancer left the destination address as it was, and the node has no rule for it: the packet ends here.",
+    "kubernetes pkg/proxy/serviceport.go; KEP-1860 (what ipMode promises about delivery)",
+)
+HAIRPIN = _rule(
+    "hairpin-masquerade",
+    "An endpoint that reaches itself is masqueraded: it sees a node's address.",
+    "kubernetes pkg/proxy/iptables/proxier.go (KUBE-SEP), ipvs (KUBE-LOOP-BACK), nftables (endpoint chains)",
+)
+TERMINATING = _rule(
+    "terminating-fallback",
+    "Without a ready endpoint, endpoints that are terminating but still serving are used.",
+    "KEP-1669; gate ProxyTerminatingEndpoints: on since v1.26; pkg/proxy/topology.go",
+    since="v1.22",
+)
+TOPOLOGY = _rule(
+    "topology-hints",
+    "Every ready endpoint carries a topology hint and one fits this node, so only fitting ones are used.",
+    "KEP-2433, KEP-3015; pkg/proxy/topology.go: with the Service's annotation since v1.24, whatever it says since v1.31",
+    since="v1.21",
+)
+INTERNAL_LEAK = _rule(
+    "internal-policy-leak",
+    "internalTrafficPolicy Local wrongly applies to load balancer traffic too: only endpoints on the node are used.",
+    "kubernetes #106497; pkg/proxy/topology.go at v1.23",
+    since="v1.21",
+    until="v1.24",
+)
+
+IPTABLES_CLUSTER = _rule(
+    "iptables-cluster",
+    "Policy Cluster: the packet is masqueraded and goes to any endpoint of the cluster.",
+    "pkg/proxy/iptables/proxier.go (KUBE-EXT, before v1.24 KUBE-FW); TestLoadBalancer",
+)
+IPTABLES_POD = _rule(
+    "iptables-local-pod",
+    "Policy Local: a Pod that kube-proxy recognises as local reaches every endpoint of the cluster, with its own address.",
+    "pkg/proxy/iptables/proxier.go at v1.14:1214 and v1.30:1251 (needs a local-traffic detector)",
+)
+IPTABLES_HOST = _rule(
+    "iptables-local-host",
+    "Policy Local: a node's own process is masqueraded and reaches every endpoint of the cluster.",
+    "kubernetes #77523 (v1.15)",
+    since="v1.15",
+)
+IPTABLES_LOCAL = _rule(
+    "iptables-local-endpoints",
+    "Policy Local: the packet goes to an endpoint on this node, its source address unchanged.",
+    "pkg/proxy/iptables/proxier.go (KUBE-SVL, before v1.24 KUBE-XLB); TestExternalTrafficPolicyLocal",
+)
+IPTABLES_NO_LOCAL = _rule(
+    "iptables-no-local-endpoint",
+    "Policy Local and no endpoint on this node: the packet is dropped.",
+    "pkg/proxy/iptables/proxier.go; a filter rule since v1.25 (kubernetes #110290), KUBE-MARK-DROP before",
+)
+IPTABLES_NO_ENDPOINT = _rule(
+    "iptables-no-endpoint",
+    "The Service has no usable endpoint: the packet is rejected.",
+    "pkg/proxy/iptables/proxier.go (KUBE-EXTERNAL-SERVICES)",
+)
+IPTABLES_NO_ENDPOINT_HOST = _rule(
+    "iptables-no-endpoint-host-leaves",
+    "Without a usable endpoint the reject rule is not on the way of a node's own process: its packet leaves for the "
+    "load balancer.",
+    "kubernetes #95252 (v1.20)",
+    since="v1.20",
+)
+IPTABLES_RANGES = _rule(
+    "iptables-source-ranges",
+    "The client's address is in none of loadBalancerSourceRanges: the packet is dropped, also one from inside.",
+    "pkg/proxy/iptables/proxier.go (KUBE-FW); TestLoadBalancer",
+)
+
+NFTABLES_CLUSTER = _rule(
+    "nftables-cluster",
+    "Policy Cluster: the packet is masqueraded and goes to any endpoint of the cluster.",
+    "pkg/proxy/nftables/proxier.go (external chain)",
+)
+NFTABLES_POD = _rule(
+    "nftables-local-pod",
+    "Policy Local: a Pod that kube-proxy recognises as local reaches every endpoint of the cluster, with its own address.",
+    "pkg/proxy/nftables/proxier.go at v1.30:1425",
+)
+NFTABLES_HOST = _rule(
+    "nftables-local-host",
+    "Policy Local: a node's own process is masqueraded and reaches every endpoint of the cluster.",
+    "pkg/proxy/nftables/proxier.go",
+)
+NFTABLES_HOST_DROP = _rule(
+    "nftables-host-no-local-endpoint",
+    "Policy Local and no endpoint on this node: a node's own packet is dropped before the short-circuit is reached.",
+    "kubernetes #131765, #132456 (v1.34), #133969 (v1.33.6)",
+    until="v1.33.6",
+)
+NFTABLES_LOCAL = _rule(
+    "nftables-local-endpoints",
+    "Policy Local: the packet goes to an endpoint on this node, its source address unchanged.",
+    "pkg/proxy/nftables/proxier.go (local chain)",
+)
+NFTABLES_NO_LOCAL = _rule(
+    "nftables-no-local-endpoint",
+    "Policy Local and no endpoint on this node: the packet is dropped.",
+    "pkg/proxy/nftables/proxier.go (no-endpoint-services)",
+)
+NFTABLES_NO_ENDPOINT = _rule(
+    "nftables-no-endpoint",
+    "The Service has no usable endpoint: the packet is rejected.",
+    "pkg/proxy/nftables/proxier.go (no-endpoint-services)",
+)
+NFTABLES_RANGES = _rule(
+    "nftables-source-ranges",
+    "The client's address is in none of loadBalancerSourceRanges: the packet is dropped, also one from inside.",
+    "pkg/proxy/nftables/proxier.go (firewall-check)",
+)
+
+IPVS_CLUSTER = _rule(
+    "ipvs-cluster",
+    "Policy Cluster: the packet is masqueraded and goes to any endpoint of the cluster.",
+    "pkg/proxy/ipvs/proxier.go (KUBE-LOAD-BALANCER)",
+)
+IPVS_LOCAL = _rule(
+    "ipvs-local-endpoints",
+    "Policy Local: the virtual server holds the endpoints of this node only; the source address is not changed.",
+    "pkg/proxy/ipvs/proxier.go (syncEndpoint)",
+)
+IPVS_EMPTY = _rule(
+    "ipvs-local-empty",
+    "Policy Local and no endpoint on this node: the virtual server is empty and refuses every client.",
+    "pkg/proxy/ipvs/proxier.go at v1.23:2051; kubernetes #92857, #75262, #91812",
+    until="v1.24",
+)
+IPVS_FALLBACK = _rule(
+    "ipvs-local-fallback",
+    "Policy Local and no endpoint on this node: the virtual server falls back to every endpoint of the cluster.",
+    "kubernetes #97081 (v1.24)",
+    since="v1.24",
+)
+IPVS_FALLBACK_LOST = _rule(
+    "ipvs-fallback-reply-lost",
+    "The fallback does not masquerade: the reply of a remote endpoint to somebody who is no local Pod never arrives.",
+    "kubernetes #93456, #97081 (partial fix)",
+    since="v1.24",
+)
+IPVS_NO_ENDPOINT = _rule(
+    "ipvs-no-endpoint",
+    "The Service has no usable endpoint: the virtual server is empty and refuses the connection.",
+    "pkg/proxy/ipvs/proxier.go (syncEndpoint)",
+)
+IPVS_HOST_SOURCE = _rule(
+    "ipvs-host-source",
+    "The address is bound to kube-ipvs0, so a node's own process speaks from the load balancer's address.",
+    "pkg/proxy/ipvs/proxier.go at v1.30:1252; kubernetes #93456",
+)
+IPVS_RANGES = _rule(
+    "ipvs-source-ranges",
+    "The client's address is in none of loadBalancerSourceRanges: the packet is dropped, also one from inside.",
+    "pkg/proxy/ipvs/proxier.go (KUBE-PROXY-FIREWALL, before v1.25 KUBE-FIRE-WALL)",
+)
+IPVS_RANGES_HOST_OPEN = _rule(
+    "ipvs-source-ranges-host-open",
+    "loadBalancerSourceRanges is not enforced for a node's own processes.",
+    "kubernetes #119656, #119791",
+    since="v1.25",
+    until="v1.29",
+)
+IPVS_RANGES_HOST_BY_ADDRESS = _rule(
+    "ipvs-source-ranges-host-by-address",
+    "A range that holds the load balancer's own address lets a node's own processes in.",
+    "pkg/proxy/ipvs/proxier.go at v1.24 (KUBE-LOAD-BALANCER-SOURCE-CIDR)",
+    until="v1.25",
+)
+IPVS_TRAP = _rule(
+    "ipvs-trap",
+    "Another Service on the same load balancer binds the address to kube-ipvs0 on every node, and there is no rule for "
+    "this port: the connection is refused without leaving the node.",
+    "cce_10_0349, cce_10_0355; kubernetes #72236, #108460 (filter since v1.26, the host's own sockets before)",
+)
+
+RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
+"""Every rule of this module."""

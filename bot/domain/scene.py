@@ -1,0 +1,117 @@
+"""Everything that a walk to one address and port of one Service may need, gathered before it starts."""
+
+from dataclasses import dataclass
+
+from bot.domain.backends import Backends, gather, sorted_out
+from bot.domain.explanation import Destination
+from bot.domain.objects import (
+    Endpoint,
+    EndpointSlice,
+    Ingress,
+    IngressPoint,
+    NetworkPolicy,
+    Node,
+    Service,
+    ServicePort,
+)
+from bot.domain.proxier import Programmed
+from bot.domain.ranges import family_of
+from bot.domain.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One destination in its surroundings.
+
+    `port` is None where the Service has no such port; `backends` is then empty. `members` are the nodes with a
+    ready endpoint of any port, as the load balancer's health check counts them.
+    """
+
+    snapshot: Snapshot
+    service: Service
+    point: IngressPoint
+    port: ServicePort | None
+    destination: Destination
+    family: str
+    backends: Backends
+    members: tuple[str, ...]
+    sharing: tuple[Service, ...]
+    ingresses: tuple[Ingress, ...]
+    policies: tuple[NetworkPolicy, ...]
+    assumed: bool = False
+    """Hypothetical: the address, the endpoints or both are made up."""
+
+    @property
+    def programmed(self) -> Programmed:
+        """The port as a node has it in its rules."""
+        return Programmed(
+            service=self.service, backends=self.backends, address=self.point.ip, family=self.family
+        )
+
+
+def set_scene(
+    snapshot: Snapshot,
+    service: Service,
+    point: IngressPoint,
+    port: ServicePort | None,
+    destination: Destination,
+    endpoints: tuple[Endpoint, ...] | None = None,
+) -> Scene:
+    """Gather what one destination needs; `endpoints` replaces those of the EndpointSlices."""
+    family = _family(service, point)
+    slices = [_without(piece, snapshot.drained) for piece in snapshot.slices(service.ref)]
+    if port is None:
+        backends = Backends(service=service)
+    elif endpoints is not None:
+        backends = sorted_out(service, (each for each in endpoints if each.node not in snapshot.drained))
+    else:
+        backends = gather(service, port, family, slices)
+    return Scene(
+        snapshot=snapshot,
+        service=service,
+        point=point,
+        port=port,
+        destination=destination,
+        family=family,
+        backends=backends,
+        members=_members(slices, family) if endpoints is None else tuple(backends.ready_on),
+        sharing=tuple(snapshot.sharing(service)),
+        ingresses=tuple(snapshot.sharing_ingresses(service)),
+        policies=tuple(snapshot.policies(service.ref.namespace)),
+        assumed=endpoints is not None or not service.ingress,
+    )
+
+
+def _family(service: Service, point: IngressPoint) -> str:
+    if point.ip:
+        return family_of(point.ip)
+    return service.ip_families[0] if service.ip_families else "IPv4"
+
+
+def _without(piece: EndpointSlice, drained: frozenset[str]) -> EndpointSlice:
+    if not drained:
+        return piece
+    return EndpointSlice(
+        ref=piece.ref,
+        service=piece.service,
+        family=piece.family,
+        ports=piece.ports,
+        endpoints=tuple(each for each in piece.endpoints if each.node not in drained),
+    )
+
+
+def _members(slices: list[EndpointSlice], family: str) -> tuple[str, ...]:
+    return tuple(
+        {
+            endpoint.node: None
+            for piece in slices
+            if piece.family == family
+            for endpoint in piece.endpoints
+            if endpoint.ready and endpoint.node
+        }
+    )
+
+
+def node_of(scene: Scene, name: str) -> Node | None:
+    """The Node object of that name."""
+    return scene.snapshot.inventory.nodes.get(name)
