@@ -69,7 +69,8 @@ class Scenario:
     """A whole world: cluster, load balancers, objects, and how late and how wrong everything is.
 
     Times are in seconds. `manifests` are created in their order. `cluster_cidr` None is a kube-proxy without
-    a local-traffic detector.
+    a local-traffic detector. From the start, `frozen` nodes never resynchronise, and `unhealthy` members (load
+    balancer's name, address) fail their health checks.
     """
 
     name: str = "prod"
@@ -82,6 +83,8 @@ class Scenario:
     balancers: tuple[BalancerSpec, ...] = ()
     manifests: tuple[Json, ...] = ()
     noise: tuple[NoiseSpec, ...] = ()
+    frozen: tuple[str, ...] = ()
+    unhealthy: tuple[tuple[str, str], ...] = ()
     sync_delay: float = 0.3
     metering: Metering = field(default_factory=Metering)
     project: str = "4f2d0c1f8e5b4d0e9a6c7b1d2e3f4a5b"

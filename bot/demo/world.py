@@ -65,6 +65,7 @@ class World:
         url = await self.cluster.start(api_port)
         await self.cluster.settled()
         self.dataplane.start()
+        self._misbehave()
         self.cloud.cce.clusters = {self.scenario.cluster_id: self._record(url)}
         self.cloud_url = await self.cloud.start(cloud_port)
         for noise in self.noise:
@@ -96,6 +97,13 @@ class World:
         patch = {"metadata": {"annotations": {key: value}}}
         self.objects.merge("services", namespace, name, patch, manager="kubectl-annotate")
 
+    def add_noise(self, address: str, port: int, rate: float) -> Noise:
+        """Let clients from the Internet open `rate` connections per second; the noise ends with the world."""
+        noise = Noise(self.dataplane, address=address, port=port, rate=rate, seed=self.scenario.seed)
+        self.noise.append(noise)
+        noise.start()
+        return noise
+
     def _furnish(self) -> None:
         for namespace in self.scenario.namespaces:
             self.cluster.add_namespace(namespace)
@@ -105,6 +113,13 @@ class World:
             self.dataplane.elb.add(balancer.name, balancer.kind, vip=balancer.vip, eip=balancer.eip)
         for manifest in self.scenario.manifests:
             self.create(manifest)
+
+    def _misbehave(self) -> None:
+        for node in self.scenario.frozen:
+            self.dataplane.freeze(node)
+        by_name = {balancer.name: balancer.id for balancer in self.dataplane.elb.balancers.values()}
+        for name, address in self.scenario.unhealthy:
+            self.dataplane.set_member_health(by_name[name], address, healthy=False)
 
     def _provision(self, service: Json) -> tuple[str, list[str]]:
         try:

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
 from aiohttp import ClientSession
 
+from bot.demo import chance
 from bot.demo.cloud import AccessKey
 from bot.demo.dataplane import Noise
 from bot.demo.scenario import PROBES, NoiseSpec, Scenario, prod
@@ -280,3 +282,54 @@ async def test_noise_belongs_to_the_scenario() -> None:
     opened = world.noise[0].opened
     await asyncio.sleep(0)
     assert world.noise[0].opened == opened
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_world_made_at_random_starts_and_knows_its_own_truth(seed: int) -> None:
+    """Clients outside arrive where a member is healthy, and asking for the truth counts nothing."""
+    chosen = replace(chance.scenario(seed, period=1), noise=())
+    async with running(chosen) as world:
+        (listener,) = world.dataplane.elb.listeners()
+        balancer = world.dataplane.elb.balancers[listener.balancer_id]
+        online = any(world.dataplane.online(balancer, listener, m) for m in listener.members)
+        truths = [
+            world.dataplane.truth(node=n.name, pod_ip=None, ip=chance.VIP, port=443) for n in chosen.nodes
+        ]
+        counted = listener.counter.total
+        outside = world.dataplane.trace_external(chance.VIP, 443)
+    assert all(truths)
+    assert counted == 0
+    assert (outside.result == "connected") == online
+
+
+def test_the_same_seed_makes_the_same_world() -> None:
+    """And other seeds make others."""
+    assert chance.scenario(3) == chance.scenario(3)
+    made = [chance.scenario(seed) for seed in range(200)]
+    assert {m.mode for m in made} == {"iptables", "ipvs", "nftables"}
+    assert {m.category for m in made} == {"standard", "turbo"}
+    assert any(m.frozen for m in made)
+    assert any(m.noise for m in made)
+    assert any(m.metering.drop for m in made)
+
+
+async def test_a_scenario_may_begin_with_misbehaviour() -> None:
+    """A frozen node and an unhealthy member from the start, and noise that is added later."""
+    bad = replace(
+        prod(), sync_delay=0.02, frozen=("192.168.0.12",), unhealthy=(("shop-elb", "192.168.0.13"),)
+    )
+    async with running(bad) as world:
+        world.annotate("shop", "checkout", PASS_THROUGH, "true")
+        await world.settled()
+        ends = {
+            n.name: world.dataplane.truth(node=n.name, pod_ip=None, ip=SHOP_VIP, port=443) for n in bad.nodes
+        }
+        crossed = [
+            world.dataplane.trace(node="192.168.0.14", pod_ip=None, ip=SHOP_VIP, port=443).hops
+            for _ in range(40)
+        ]
+        noise = world.add_noise("80.158.1.9", 443, 1.0)
+    assert ends.pop("192.168.0.12") == {("connected", False)}
+    assert set(ends.values()) == {frozenset({("connected", True)})}
+    assert not [hops for hops in crossed if hops[2] == "node 192.168.0.13"]
+    assert noise in world.noise

@@ -89,12 +89,10 @@ class DataPlane:
         origin = self.nodes.get(node)
         if origin is None:
             return Journey(result="timeout")
-        source = pod_ip or origin.options.address
-        packet = Packet(source=source, destination=ip, port=port, protocol=protocol.upper())
-        walk = Walk(self, self._dice)
-        # A hostNetwork Pod has its node's address, and is the node for the rules.
-        on_host = pod_ip in (None, origin.options.address)
-        return walk.from_host(origin, packet) if on_host else walk.from_pod(origin, packet)
+        packet = Packet(
+            source=pod_ip or origin.options.address, destination=ip, port=port, protocol=protocol.upper()
+        )
+        return _walk(Walk(self, self._dice), origin, packet)
 
     def trace_external(
         self, ip: str, port: int, *, source: str | None = None, protocol: str = "TCP"
@@ -103,6 +101,25 @@ class DataPlane:
         origin = source or f"203.0.113.{self._dice.randrange(1, 255)}"
         packet = Packet(source=origin, destination=ip, port=port, protocol=protocol.upper())
         return Walk(self, self._dice).from_outside(packet)
+
+    def truth(
+        self, *, node: str, pod_ip: str | None, ip: str, port: int, protocol: str = "TCP", draws: int = 32
+    ) -> frozenset[tuple[str, bool]]:
+        """What such a connection may come to now: results, each with whether it crosses a load balancer.
+
+        Nothing is counted, and no later connection turns out otherwise because of it. A rare end may be missed
+        with few `draws`.
+        """
+        origin = self.nodes[node]
+        dice = Random(f"{ip}/{port}/{node}")
+        packet = Packet(
+            source=pod_ip or origin.options.address, destination=ip, port=port, protocol=protocol.upper()
+        )
+        ends = set()
+        for _ in range(draws):
+            journey = _walk(Walk(self, dice, counted=False), origin, packet)
+            ends.add((journey.result, journey.balancer is not None))
+        return frozenset(ends)
 
     def _attempt(self, journey: Journey) -> Attempt:
         if journey.result == "timeout":
@@ -256,3 +273,10 @@ class DataPlane:
             minor=minor_of(self._version) if self._version else state.minor,
             cluster_cidr=self._cluster_cidr,
         )
+
+
+def _walk(walk: Walk, origin: ProxyNode, packet: Packet) -> Journey:
+    """A hostNetwork Pod has its node's address, and is the node for the rules."""
+    if packet.source == origin.options.address:
+        return walk.from_host(origin, packet)
+    return walk.from_pod(origin, packet)
