@@ -99,6 +99,14 @@ class Access:
         scheme, _, token = header.partition(" ")
         return self.tokens.get(token.strip()) if scheme.lower() == "bearer" else None
 
+    def acting(self, user: User, name: str | None, groups: Sequence[str]) -> User | None:
+        """Return whom a user impersonates (`Impersonate-User`); None where only administrators may."""
+        if name is None:
+            return user
+        if not any(rule is ADMINISTRATION for rule in self.of(user)):
+            return None
+        return User(name=name, groups=(*groups, "system:authenticated"))
+
     def of(self, user: User) -> Iterator[Rule]:
         """Yield the rules that name a user or one of the user's groups."""
         names = {user.name, *user.groups}

@@ -233,7 +233,7 @@ def applied(walker: Walker, *, live: Json | None, config: Json, mine: Claim, for
 
     Fields that this manager applied before, leaves out now and shares with nobody are removed.
     """
-    wanted = walker.leaves(config)
+    wanted = {path: value for path, value in walker.leaves(config).items() if _applicable(path)}
     mine = replace(mine, fields=frozenset(wanted))
     if live is None:
         new = merged({}, config)
@@ -255,6 +255,11 @@ def applied(walker: Walker, *, live: Json | None, config: Json, mine: Claim, for
     mine = replace(mine, time=held.time if held.fields == mine.fields and not contested else mine.time)
     _store(new, [*others, mine])
     return new
+
+
+def _applicable(path: Path) -> bool:
+    """Tell whether an apply owns a field: leaves and the items of keyed lists, not the maps around them."""
+    return path[-1] != SELF or path[-2].startswith("k:")
 
 
 def _refuse_conflicts(others: Iterable[Claim], contested: set[Path]) -> None:

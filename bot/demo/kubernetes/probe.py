@@ -16,11 +16,12 @@ SCHEMES = frozenset({"tcp", "http", "https"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a probe is told by its environment; the duration is in seconds."""
+    """What a probe is told by its environment: connections to each target, times in seconds."""
 
     targets: tuple[str, ...]
     connections: int
     duration: float
+    timeout: float
 
     @classmethod
     def read(cls, env: Mapping[str, str]) -> Self:
@@ -32,11 +33,11 @@ class Plan:
                 raise ValueError(f"TARGETS: {target!r} is not tcp|http|https://ADDRESS:PORT")
         if not targets:
             raise ValueError("TARGETS is empty")
-        float(env.get("TIMEOUT_SECONDS", "1"))
         return cls(
             targets=targets,
             connections=int(env.get("CONNECTIONS", "")),
             duration=float(env.get("DURATION_SECONDS", "")),
+            timeout=float(env.get("TIMEOUT_SECONDS", "")),
         )
 
 
@@ -51,19 +52,14 @@ class Tally:
     @property
     def result(self) -> dict[str, Any]:
         """Return the target's part of the termination message."""
-        return {
-            "attempts": self.attempts,
-            "connected": len(self.latencies),
-            "errors": self.errors,
-            "p50_ms": percentile(self.latencies, 50),
-            "p99_ms": percentile(self.latencies, 99),
-        }
+        counted = {"attempts": self.attempts, "connected": len(self.latencies), "errors": self.errors}
+        if not self.latencies:
+            return counted
+        return counted | {"p50_ms": percentile(self.latencies, 50), "p99_ms": percentile(self.latencies, 99)}
 
 
-def percentile(values: Sequence[float], rank: int) -> float | None:
-    """Return the nearest-rank percentile in milliseconds; None without values."""
-    if not values:
-        return None
+def percentile(values: Sequence[float], rank: int) -> float:
+    """Return the nearest-rank percentile in milliseconds; there must be values."""
     return round(sorted(values)[math.ceil(len(values) * rank / 100) - 1], 3)
 
 
@@ -75,15 +71,18 @@ async def _probe(
     begun = loop.time()
     for at in range(plan.connections):
         await asyncio.sleep(max(0.0, begun + at * plan.duration / plan.connections - loop.time()))
+        if loop.time() - begun > plan.duration:
+            return  # timeouts have used the time up before the connections
         attempt = await network.connect(
             node=node, pod_ip=pod_ip, ip=parts.hostname or "", port=parts.port or 0, protocol="TCP"
         )
         tally.attempts += 1
         if attempt.result == "connected":
             tally.latencies.append(attempt.latency_ms)
-        else:
-            tally.errors[attempt.result] += 1
-    await asyncio.sleep(max(0.0, begun + plan.duration - loop.time()))
+            continue
+        tally.errors[attempt.result] += 1
+        if attempt.result == "timeout":
+            await asyncio.sleep(min(attempt.latency_ms / 1000, plan.timeout))
 
 
 async def played(plan: Plan, network: Network, *, node: str, pod_ip: str | None) -> str:

@@ -1,11 +1,15 @@
 """Admission plugins of the cluster that refuse Pods: quotas and Pod security."""
 
+from collections.abc import Iterator
+
 from bot.demo.kubernetes.admission import Review
 from bot.demo.kubernetes.resources import BY_NAME
 from bot.demo.kubernetes.status import forbidden
 from bot.demo.kubernetes.storage import Storage
+from bot.demo.seam import Json
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
+PROFILES = frozenset({"RuntimeDefault", "Localhost"})
 RESTRICTING = frozenset({"baseline", "restricted"})
 
 
@@ -35,21 +39,25 @@ class PodAdmission:
         spec = (review.new or {}).get("spec", {})
         broken = ["host namespaces (hostNetwork=true)"] if spec.get("hostNetwork") else []
         if level == "restricted":
-            broken += [_restricted(container) for container in spec.get("containers", [])]
-        broken = [each for each in broken if each]
+            broken += [
+                each for container in spec.get("containers", []) for each in _unrestricted(spec, container)
+            ]
         if level in RESTRICTING and broken:
             why = f'violates PodSecurity "{level}:latest": {", ".join(broken)}'
             raise forbidden(review.resource, review.name, why)
 
 
-def _restricted(container: dict[str, object]) -> str:
-    """Return what a container lacks at the level `restricted`; empty when nothing."""
-    context = container.get("securityContext") or {}
-    name = container.get("name")
-    if not isinstance(context, dict) or context.get("allowPrivilegeEscalation") is not False:
-        must = f'(container "{name}" must set securityContext.allowPrivilegeEscalation=false)'
-        return f"allowPrivilegeEscalation != false {must}"
-    if "ALL" not in (context.get("capabilities") or {}).get("drop", []):
-        must = f'(container "{name}" must set securityContext.capabilities.drop=["ALL"])'
-        return f"unrestricted capabilities {must}"
-    return ""
+def _unrestricted(spec: Json, container: Json) -> Iterator[str]:
+    """Yield what a container lacks at the level `restricted`; the Pod may say some of it for all."""
+    own, shared = container.get("securityContext", {}), spec.get("securityContext", {})
+    name = f'container "{container["name"]}" must set'
+    if own.get("allowPrivilegeEscalation") is not False:
+        must = "securityContext.allowPrivilegeEscalation=false"
+        yield f"allowPrivilegeEscalation != false ({name} {must})"
+    if "ALL" not in own.get("capabilities", {}).get("drop", []):
+        yield f'unrestricted capabilities ({name} securityContext.capabilities.drop=["ALL"])'
+    if not own.get("runAsNonRoot", shared.get("runAsNonRoot")):
+        yield f"runAsNonRoot != true (pod or {name} securityContext.runAsNonRoot=true)"
+    if own.get("seccompProfile", shared.get("seccompProfile", {})).get("type") not in PROFILES:
+        must = 'securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"'
+        yield f"seccompProfile (pod or {name} {must})"

@@ -116,6 +116,9 @@ def pruned(resource: Resource, body: Json) -> tuple[Json, list[str]]:
         for name in ("annotations", "labels", "finalizers", "ownerReferences"):
             if not metadata.get(name, True):
                 del metadata[name]
+    for name in ("data", "binaryData"):
+        if not resource.custom and kept.get(name) == {}:
+            del kept[name]
     return kept, unknown
 
 

@@ -148,6 +148,7 @@ class ApiServer:
         user = self.access.user(request.headers.get("Authorization"))
         if user is None:
             raise unauthorized()
+        user = self._acting(request, user)
         seen.user = user.name
         if review := reviews.REVIEWS.get(request.path):
             if request.method != "POST":
@@ -158,6 +159,17 @@ class ApiServer:
             return self._path(request.path, user)
         self._authorize(request, target, user)
         return await self._resource(request, target, user)
+
+    def _acting(self, request: web.Request, user: User) -> User:
+        name = request.headers.get("Impersonate-User")
+        acting = self.access.acting(user, name, request.headers.getall("Impersonate-Group", []))
+        if acting is None:
+            why = (
+                f'User "{user.name}" cannot impersonate resource "users" in API group "" at the cluster scope'
+            )
+            details = {"name": name, "kind": "users"}
+            raise ApiError(403, "Forbidden", f'users "{name}" is forbidden: {why}', details)
+        return acting
 
     def _path(self, path: str, user: User) -> web.Response:
         """Answer a path that is no resource: health, version, discovery."""

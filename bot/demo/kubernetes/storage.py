@@ -220,6 +220,7 @@ class Storage:
         walker, mine = self._walker(resource, options), self._claim(resource, options)
         live = record.copy() if record else None
         new = ownership.applied(walker, live=live, config=config, mine=mine, force=options.force)
+        new, _ = schema.pruned(resource, new)
         if record is None:
             return self.insert(resource, namespace, new, options), True
         return self._updated(resource, record, new, options), False
