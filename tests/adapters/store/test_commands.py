@@ -13,7 +13,6 @@ from bot.adapters.store.tables import events
 from bot.domain.change import ServiceRef
 from tests.adapters.store.examples import a_change, an_event
 
-
 CART = ServiceRef(cluster="prod", namespace="shop", name="cart")
 
 
