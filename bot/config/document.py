@@ -72,6 +72,8 @@ class Place:
             raise self.wrong("must hold keys with values")
         found: dict[str, Place] = {}
         for key, value in self.node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # told by `key_faults`
             found.setdefault(str(key.value), Place(self.file, self.below(key), value))
         return found
 

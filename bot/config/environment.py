@@ -84,7 +84,7 @@ def read_wire(environ: Environ) -> Wire:
         ConfigurationError: PORT is no port.
     """
     port = plain(environ, "PORT", "3000")
-    if not re.fullmatch(r"\d{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the largest TCP port
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - the largest TCP port
         raise ConfigurationError([f"PORT is '{port}'; it may be a number from 0 to 65535"])
     return Wire(plain(environ, "HOST", "127.0.0.1"), int(port))
 
@@ -152,7 +152,7 @@ def _response_hosts(environ: Environ) -> frozenset[str]:
     words = plain(environ, "SLACK_RESPONSE_HOSTS", "hooks.slack.com").lower().split(",")
     hosts = frozenset(word.strip() for word in words if word.strip())
     wrong = sorted(
-        host for host in hosts if not re.fullmatch(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:\d{1,5})?", host)
+        host for host in hosts if not re.fullmatch(r"(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", host)
     )
     if wrong:
         raise ConfigurationError(

@@ -50,7 +50,7 @@ def some_time(at: Place) -> float:
 def count(at: Place, *, least: int = 1, most: int = 100_000) -> int:
     """Read a whole number."""
     word = at.text()
-    if not re.fullmatch(r"\d{1,9}", word) or not least <= int(word) <= most:
+    if not re.fullmatch(r"[0-9]{1,9}", word) or not least <= int(word) <= most:
         raise at.wrong(f"is '{word}'; it may be a whole number from {least} to {most}")
     return int(word)
 

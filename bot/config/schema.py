@@ -85,7 +85,7 @@ def base_url(at: Place) -> str:
 
 def time_of_day(at: Place) -> int:
     """Read HH:MM as minutes after midnight; 24:00 is one."""
-    match = re.fullmatch(r"(\d{1,2}):([0-5]\d)", at.text())
+    match = re.fullmatch(r"([0-9]{1,2}):([0-5][0-9])", at.text())
     minutes = int(match[1]) * 60 + int(match[2]) if match else -1
     if not 0 <= minutes <= 24 * 60:
         raise at.wrong(f"is '{at.text()}', which is no time of day such as 22:00 (up to 24:00)")
