@@ -1,0 +1,64 @@
+"""What `/metrics` tells Prometheus; every name starts with `elb_passthrough_`."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from bot.ports import Clusters
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The process's counters; one registry for each, so that tests may make several."""
+
+    def __init__(self, clusters: Clusters) -> None:
+        self.registry = CollectorRegistry()
+        self.acknowledged = Histogram(
+            "elb_passthrough_acknowledge_seconds",
+            "From a request of Slack's to its acknowledgement, its commit included",
+            buckets=_FAST,
+            registry=self.registry,
+        )
+        self.refused = Counter(
+            "elb_passthrough_requests_refused",
+            "Requests with a wrong or old signature",
+            registry=self.registry,
+        )
+        self._jobs = Histogram(
+            "elb_passthrough_job_seconds", "Attempts at jobs", ["kind", "outcome"], registry=self.registry
+        )
+        self.registry.register(_Clusters(clusters))
+
+    def observe(self, kind: str, outcome: str, seconds: float) -> None:
+        """Count one attempt at a job."""
+        self._jobs.labels(kind, outcome).observe(seconds)
+
+    def text(self) -> bytes:
+        """Return the exposition."""
+        return generate_latest(self.registry)
+
+
+class _Clusters(Collector):
+    """Asked at each scrape, so that a dead watch shows as growing age."""
+
+    def __init__(self, clusters: Clusters) -> None:
+        self._clusters = clusters
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        synced = GaugeMetricFamily(
+            "elb_passthrough_cluster_synced", "Whether the cache is complete", labels=["cluster"]
+        )
+        age = GaugeMetricFamily(
+            "elb_passthrough_cluster_age_seconds",
+            "Since the API server was last heard of",
+            labels=["cluster"],
+        )
+        for name in self._clusters.names():
+            freshness = self._clusters.get(name).freshness()
+            synced.add_metric([name], float(freshness.synced))
+            if freshness.age is not None:
+                age.add_metric([name], freshness.age)
+        return (synced, age)

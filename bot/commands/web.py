@@ -1,0 +1,69 @@
+"""The web server: Slack's requests, and what keeps a replica running: health, readiness, metrics."""
+
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.signature import SignatureVerifier
+
+from bot.commands.metrics import Metrics
+from bot.config import Secret
+
+Ready = Callable[[], Awaitable[tuple[bool, dict[str, object]]]]
+
+
+class Door:
+    """Where Slack's requests come in; closed until the application is there."""
+
+    def __init__(self, metrics: Metrics, secret: Secret | None) -> None:
+        self.app: AsyncApp | None = None
+        self._metrics = metrics
+        self._secret = secret
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Check a request's signature and age, then hand it to Bolt."""
+        if self.app is None:
+            return web.Response(status=503, text="starting")
+        started = perf_counter()
+        if not self._genuine(await request.read(), request):
+            self._metrics.refused.inc()
+            return web.json_response({"error": "invalid request"}, status=401)
+        answer = await self.app.async_dispatch(await to_bolt_request(request))
+        self._metrics.acknowledged.observe(perf_counter() - started)
+        return await to_aiohttp_response(answer)
+
+    def _genuine(self, body: bytes, request: web.Request) -> bool:
+        """Whether Slack signed this within the last five minutes, with the secret as it is now."""
+        if self._secret is None:
+            return False
+        stamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        if not stamp.isascii() or not stamp.isdigit():
+            return False
+        verifier = SignatureVerifier(self._secret.reveal())
+        return verifier.is_valid(body, stamp, request.headers.get("X-Slack-Signature", ""))
+
+
+def web_app(door: Door, metrics: Metrics, ready: Ready, *, events: bool) -> web.Application:
+    """Build the web application; in Socket Mode it takes no events."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        fine, details = await ready()
+        return web.json_response(details, status=200 if fine else 503)
+
+    async def metrics_text(_: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    app = web.Application()
+    app.add_routes(
+        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics_text)]
+    )
+    if events:
+        app.add_routes([web.post("/slack/events", door.events)])
+    return app
