@@ -74,11 +74,12 @@ def stamped_at_the_end(run: Run) -> bool:
 
 
 def _empty(run: Run, burst: Burst, have: Mapping[int, float]) -> bool:
-    """Whether a burst's own periods came, and hold less than half of it."""
-    own = [have.get(n) for n in on_periods(run, burst)]
-    connected = sum(p.connected or 0 for p in burst.probes)
-    came = [value for value in own if value is not None]
-    return len(came) == len(own) and sum(came) < connected / 2
+    """Whether a burst's own periods hold less than half of it above their quieter neighbour; all must be there."""
+    on, beside = on_periods(run, burst), around(run, burst)
+    if any(n not in have for n in (*on, *beside)):
+        return False
+    quiet = min(have[n] for n in beside)
+    return sum(have[n] - quiet for n in on) < sum(p.connected or 0 for p in burst.probes) / 2
 
 
 def _late(run: Run, burst: Burst, have: Mapping[int, float]) -> Crossing:

@@ -66,6 +66,8 @@ def look_again(run: Run) -> tuple[Target, ...]:
     A node may have resynchronised late; and nodes that went together can be told apart.
     """
     worth = {"cut-off", "unsteady", "wrong-way", "unclear"}
+    if run.readings and not run.blind:
+        worth.add("no-counter")  # the counters come, but not the one that was needed
     found = [
         Target(client=row.client, node=node)
         for row in sorted(
