@@ -19,7 +19,6 @@ from bot.demo.kubernetes import ApiServer, User
 from bot.ports import Unavailable
 from tests.adapters.cluster.conftest import kubeconfig
 
-
 AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
 MIIBiDCCAS+gAwIBAgIUZCTSZT0Z89R62gJPwdrMVCcZblowCgYIKoZIzj0EAwIw
