@@ -86,6 +86,17 @@ class Inventory:
                 self.workloads[value.ref, value.kind] = value
         self.complete.add(type(value))
 
+    def find(self, kind: type, ref: Ref) -> Value | None:
+        """The object of that kind and name; a Workload's kind is not told apart."""
+        tables: dict[type, Mapping[Ref, Value]] = {
+            Service: self.services,
+            EndpointSlice: self.slices,
+            Pod: self.pods,
+            Ingress: self.ingresses,
+            NetworkPolicy: self.policies,
+        }
+        return tables[kind].get(ref) if kind in tables else None
+
     def _put_service(self, service: Service) -> None:
         self.services[service.ref] = service
         for key in balancer_keys(service):

@@ -145,6 +145,9 @@ def _missing(tree: Leaf | Fork, verdict: Verdict) -> tuple[str, ...]:
     _deciding(_reduced(tree), found)
     if not found or _aborts(tree):
         found["kubeProxy.mode"] = None
+    if VERSION in found:
+        # What the documents leave open about old versions is settled by most versions.
+        found.pop("passThrough", None)
     return tuple(sorted(found))
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 E = TypeVar("E", bound=StrEnum)
-_ABSENT: Mapping[str, Any] = {}
+_ABSENT: Mapping[Any, Any] = {}
 
 
 class ShapeError(ValueError):
@@ -27,7 +27,7 @@ class Reader:
     def __init__(self, table: object, where: str) -> None:
         if not isinstance(table, dict):
             raise ShapeError(where, table, "an object")
-        self.table: Mapping[str, Any] = table
+        self.table: Mapping[Any, Any] = table
         self.where = where
 
     def _path(self, key: str) -> str:

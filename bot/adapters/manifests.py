@@ -1,0 +1,204 @@
+"""YAML and JSON files as `kubectl get … -o yaml` prints them, into an inventory.
+
+Nothing is guessed: what cannot be read is refused with file and position, what is no object that a path depends
+on is passed over.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from bot.adapters.objects import PARSERS
+from bot.adapters.objects.cluster_facts import API_VERSION, KIND, cluster_facts, merged
+from bot.adapters.objects.reader import ShapeError
+from bot.domain.cluster_facts import ClusterFacts
+from bot.domain.objects import Node, Ref, Value
+from bot.domain.snapshot import Inventory
+
+LIMIT = 64 * 1024 * 1024
+"""The longest input that is read, in bytes."""
+_DEEPEST = 8
+"""How deep a List may hold Lists."""
+_GROUPS = {
+    "Service": ("",),
+    "Node": ("",),
+    "Pod": ("",),
+    "EndpointSlice": ("discovery.k8s.io",),
+    "Ingress": ("networking.k8s.io", "extensions"),
+    "NetworkPolicy": ("networking.k8s.io", "extensions"),
+    "Deployment": ("apps", "extensions"),
+    "StatefulSet": ("apps",),
+    "DaemonSet": ("apps", "extensions"),
+}
+"""The API groups of each kind: a Service of Knative is none of ours."""
+
+
+class Unreadable(ValueError):  # noqa: N818  it names what the input is
+    """The input cannot be understood; the message is one sentence with file and position."""
+
+
+@dataclass(slots=True)
+class Manifests:
+    """What the files hold."""
+
+    inventory: Inventory
+    facts: ClusterFacts
+
+
+def read(names: list[str], stdin: IO[bytes] | None = None) -> Manifests:
+    """Read files; `-` is standard input.
+
+    Raises:
+        Unreadable: A file is not there, too long, malformed, or holds an object that makes no sense.
+    """
+    manifests = Manifests(inventory=Inventory(), facts=ClusterFacts())
+    for name in names:
+        shown = "standard input" if name == "-" else name
+        _take(manifests, _content(name, stdin), shown)
+    return manifests
+
+
+def _content(name: str, stdin: IO[bytes] | None) -> str:
+    shown = "standard input" if name == "-" else name
+    try:
+        if name == "-":
+            data = (stdin or sys.stdin.buffer).read(LIMIT + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(LIMIT + 1)
+    except OSError as error:
+        raise Unreadable(f"{shown}: {error.strerror or error}") from error
+    if len(data) > LIMIT:
+        raise Unreadable(
+            f"{shown} is longer than {LIMIT // 1024 // 1024} MiB; ask for fewer kinds or namespaces"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{shown}: byte {error.start} is not UTF-8") from error
+
+
+def _take(manifests: Manifests, text: str, shown: str) -> None:
+    for number, document in enumerate(_documents(text, shown), 1):
+        if document is not None:
+            _take_document(manifests, document, f"{shown}, document {number}", 0)
+
+
+# --- text into documents ---------------------------------------------------------------------------------
+
+
+def _documents(text: str, shown: str) -> Iterator[Any]:
+    if text.lstrip()[:1] in ("{", "["):
+        yield from _json(text, shown)
+    else:
+        yield from _yaml(text, shown)
+
+
+def _json(text: str, shown: str) -> Iterator[Any]:
+    """One JSON value after another, as kubectl prints them for several requests."""
+    decoder = json.JSONDecoder()
+    position, end = 0, len(text)
+    while position < end:
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            raise Unreadable(f"{shown}, line {error.lineno} column {error.colno}: {error.msg}") from error
+        except RecursionError as error:
+            raise Unreadable(f"{shown} is nested too deeply to be Kubernetes objects") from error
+        yield value
+        while position < end and text[position].isspace():
+            position += 1
+
+
+def _yaml(text: str, shown: str) -> Iterator[Any]:
+    from bot.adapters.yaml_loader import YAMLError, load_all, position  # noqa: PLC0415  JSON does not pay for it
+
+    try:
+        yield from load_all(text)
+    except YAMLError as error:
+        raise Unreadable(f"{shown}{position(error)}") from error
+    except RecursionError as error:
+        raise Unreadable(f"{shown} is nested too deeply to be Kubernetes objects") from error
+    except ValueError as error:
+        raise Unreadable(f"{shown}: {error}") from error
+
+
+# --- documents into objects ------------------------------------------------------------------------------
+
+
+def _take_document(manifests: Manifests, document: Any, where: str, depth: int) -> None:
+    if not isinstance(document, Mapping):
+        raise Unreadable(f"{where} is {_type(document)}, not a Kubernetes object")
+    kind = document.get("kind")
+    if not isinstance(kind, str) or not kind:
+        raise Unreadable(f"{where} is no Kubernetes object: it has no kind")
+    version = document.get("apiVersion")
+    if not isinstance(version, str) or not version:
+        raise Unreadable(f"{where} ({kind}) has no apiVersion")
+    if kind.endswith("List") and "items" in document:
+        _take_list(manifests, document, where, depth)
+    elif kind == KIND and version.startswith("elb-passthrough/"):
+        _take_facts(manifests, document, where)
+    elif _concerns(kind, version):
+        _take_object(manifests, kind, document, where)
+
+
+def _concerns(kind: str, version: str) -> bool:
+    group = version.rpartition("/")[0]
+    return group in _GROUPS.get(kind, ())
+
+
+def _take_list(manifests: Manifests, document: Mapping[str, Any], where: str, depth: int) -> None:
+    items = document["items"]
+    if items is None:
+        return
+    if not isinstance(items, list):
+        raise Unreadable(f"{where}: items is {_type(items)}, not a list")
+    if depth >= _DEEPEST:
+        raise Unreadable(f"{where}: lists are nested more than {_DEEPEST} deep")
+    kind, version = document["kind"].removesuffix("List"), document["apiVersion"]
+    for number, item in enumerate(items, 1):
+        # A typed list, ServiceList for one, leaves kind and apiVersion out of its items.
+        typed = isinstance(item, Mapping) and kind and "kind" not in item
+        whole = {**item, "kind": kind, "apiVersion": version} if typed else item
+        _take_document(manifests, whole, f"{where}, item {number}", depth + 1)
+
+
+def _take_facts(manifests: Manifests, document: Mapping[str, Any], where: str) -> None:
+    if document["apiVersion"] != API_VERSION:
+        raise Unreadable(f"{where}: ClusterFacts are of apiVersion {API_VERSION}")
+    try:
+        manifests.facts = merged(manifests.facts, cluster_facts(document, f"{where}, ClusterFacts"))
+    except ShapeError as error:
+        raise Unreadable(str(error)) from error
+
+
+def _take_object(manifests: Manifests, kind: str, document: Mapping[str, Any], where: str) -> None:
+    try:
+        value = PARSERS[kind](document)
+    except ShapeError as error:
+        raise Unreadable(f"{where}: {error}") from error
+    if value is None:
+        return
+    former = _former(manifests.inventory, value)
+    if former is not None and former != value:
+        raise Unreadable(f"{where}: {kind} {_name(value)} is there twice, and the two differ")
+    manifests.inventory.put(value)
+
+
+def _former(inventory: Inventory, value: Value) -> Value | None:
+    if isinstance(value, Node):
+        return inventory.nodes.get(value.name)
+    return inventory.find(type(value), value.ref)
+
+
+def _name(value: Value) -> str | Ref:
+    return value.name if isinstance(value, Node) else value.ref
+
+
+def _type(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "empty"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,144 @@
+"""`explain`: traffic paths from Kubernetes manifests, offline."""
+
+import argparse
+import ipaddress
+import json
+import sys
+
+from bot.adapters.manifests import Manifests, Unreadable, read
+from bot.adapters.objects.cluster_facts import is_field, with_field
+from bot.domain.cluster_facts import ClusterFacts
+from bot.domain.explanation import ClientKind, Explanation, Severity, Verdict, as_json
+from bot.domain.objects import Ref
+from bot.domain.path import ClientAsked, Target
+from bot.operations.explain import POLICY, Change, Wish, answers
+
+_BAD_NEWS = 1
+_PORTS = 65535
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain the files' Services; return the exit status.
+
+    Raises:
+        ValueError: The input or an option is wrong; one sentence says which and where.
+        LookupError: What is asked about is not there.
+    """
+    wish = _wish(args)
+    manifests = read(args.files)
+    facts = _facts(manifests, args.settings)
+    found = answers(manifests.inventory.snapshot(facts), wish)
+    if not found:
+        print("elb-passthrough: there is no Service of type LoadBalancer in the input", file=sys.stderr)
+    _show(found, args.output)
+    return _status(found, args.fail_on)
+
+
+def _show(found: list[Explanation], output: str) -> None:
+    match output:
+        case "json":
+            print(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+        case "mermaid":
+            from bot.commands.explain_mermaid import mermaid  # noqa: PLC0415  only who asks for it pays
+
+            print(mermaid(found), end="")
+        case "svg":
+            from bot.commands.explain_svg import svg  # noqa: PLC0415  only who asks for it pays
+
+            print(svg(found), end="")
+        case _:
+            from bot.commands.explain_text import text  # noqa: PLC0415  only who asks for it pays
+
+            print(text(found), end="")
+
+
+def _status(found: list[Explanation], fail_on: str | None) -> int:
+    if fail_on is None:
+        return 0
+    verdicts = {path.verdict for each in found for path in each.paths}
+    severities = {finding.severity for each in found for finding in each.findings}
+    bad = bool(Verdict.UNREACHABLE in verdicts or Severity.ERROR in severities)
+    if fail_on == "warning":
+        bad = bad or bool(
+            verdicts & {Verdict.AMBIGUOUS, Verdict.UNDETERMINED} or Severity.WARNING in severities
+        )
+    return _BAD_NEWS if bad else 0
+
+
+# --- options ---------------------------------------------------------------------------------------------
+
+
+def _wish(args: argparse.Namespace) -> Wish:
+    return Wish(
+        service=_service(args.service) if args.service else None,
+        client=_client(args.client) if args.client else None,
+        target=_target(args.destination) if args.destination else None,
+        arrives_at=args.arrives_at,
+        changes=tuple(change for each in args.settings if (change := _change(each)) is not None),
+        drained=tuple(args.drain),
+    )
+
+
+def _service(text: str) -> Ref:
+    namespace, _, name = text.rpartition("/")
+    if not name or "/" in namespace:
+        raise Unreadable(f"--service {text}: a Service is named NS/NAME")
+    return Ref(namespace or "default", name)
+
+
+def _client(text: str) -> ClientAsked:
+    kind, _, name = text.partition(":")
+    if kind == "pod":
+        namespace, _, pod = name.partition("/")
+        if namespace and pod and "/" not in pod:
+            return ClientAsked(kind=ClientKind.POD, namespace=namespace, name=pod)
+    elif kind == "node" and name:
+        return ClientAsked(kind=ClientKind.NODE, name=name)
+    elif kind == "external":
+        return ClientAsked(kind=ClientKind.EXTERNAL, name=_address(text, name) if name else "")
+    raise Unreadable(f"--from {text}: a client is pod:NS/NAME, node:NAME, external or external:IP")
+
+
+def _address(option: str, text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise Unreadable(f"--from {option}: {text} is no IP address") from None
+
+
+def _target(text: str) -> Target:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= _PORTS:
+        raise Unreadable(f"--to {text}: a destination is ADDRESS:PORT, for IPv6 [ADDRESS]:PORT")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise Unreadable(f"--to {text}: an IPv6 address stands in brackets, [ADDRESS]:PORT")
+    bare = host.strip("[]")
+    try:
+        return Target(host=str(ipaddress.ip_address(bare)), port=int(port))
+    except ValueError:
+        return Target(host=bare, port=int(port))
+
+
+def _change(text: str) -> Change | None:
+    """Read `KEY=VALUE`, or `KEY-` to remove an annotation; None for a field of ClusterFacts."""
+    key, equals, value = text.partition("=")
+    if not equals and text.endswith("-") and "/" in text:
+        return Change(key=text[:-1], value=None)
+    if not equals or not key:
+        raise Unreadable(f"--set {text}: it reads KEY=VALUE, or KEY- to remove an annotation")
+    if key == POLICY or "/" in key:
+        return Change(key=key, value=value)
+    if not is_field(key):
+        raise Unreadable(
+            f"--set {text}: {key} is no annotation (NAME/NAME), not {POLICY} and no field of ClusterFacts"
+        )
+    return None
+
+
+def _facts(manifests: Manifests, settings: list[str]) -> ClusterFacts:
+    facts = manifests.facts
+    for text in settings:
+        key, _, value = text.partition("=")
+        if is_field(key):
+            facts = with_field(facts, key, value, where="--set", ref=f"--set {text}")
+    return facts

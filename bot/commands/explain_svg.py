@@ -1,0 +1,8 @@
+"""An explanation as a diagram."""
+
+from bot.domain.explanation import Explanation
+
+
+def svg(found: list[Explanation]) -> str:
+    """Draw every explanation."""
+    return "".join(f"{each.service}\n" for each in found)
