@@ -48,8 +48,16 @@ class Walk:
         balancer = self._plane.elb.at(packet.destination)
         if self._plane.turbo and balancer is not None:
             # A Turbo Pod has a network interface of its own, so the node's rules never see this packet.
-            return self.through_balancer(balancer, packet)
+            return self.through_balancer(balancer, self._public(node, balancer, packet))
         return self._through_node(node, packet, Entry.PREROUTING)
+
+    def _public(self, node: ProxyNode, balancer: Balancer, packet: Packet) -> Packet:
+        """What goes to a public address leaves by the NAT gateway, and comes from the Internet."""
+        if packet.destination != balancer.eip:
+            return packet
+        sent = packet.sent_by(self._plane.egress_of(node.options.node))
+        self._stations.append(Station(place="internet", before=packet, after=sent))
+        return sent
 
     def from_outside(self, packet: Packet) -> Journey:
         """A client that is not in the cluster opens the connection."""
@@ -111,23 +119,17 @@ class Walk:
         packet = self._source_nat(node, packet)
         balancer = self._plane.elb.at(packet.destination)
         if balancer is not None:
-            return self.through_balancer(balancer, packet)
+            return self.through_balancer(balancer, self._public(node, balancer, packet))
         other = self._plane.node_at(packet.destination)
         if other is not None and other is not node:
             return self._through_node(other, packet, Entry.PREROUTING)
         return self._end("timeout")
 
     def _source_nat(self, node: ProxyNode, packet: Packet) -> Packet:
-        """What leaves the cluster's network carries the node's address (elb_bp_1014), or a public one."""
-        source = packet.source
-        if source in self._plane.picture.pods_by_address and not self._plane.turbo:
-            source = node.options.address
-        balancer = self._plane.elb.at(packet.destination)
-        if balancer is not None and packet.destination == balancer.eip:
-            source = self._plane.egress_of(node.options.node)
-        if source == packet.source:
+        """What a Pod sends out of the cluster's network carries its node's address (elb_bp_1014)."""
+        if self._plane.turbo or packet.source not in self._plane.picture.pods_by_address:
             return packet
-        sent = packet.sent_by(source)
+        sent = packet.sent_by(node.options.address)
         self._note(node, packet, sent)
         return sent
 

@@ -164,6 +164,7 @@ def test_a_turbo_backend_cannot_reach_itself_through_the_load_balancer() -> None
     cluster, _ = cce(kind="dedicated", turbo=True, pass_through=None, on=(1,))
     own = Cluster.backend("web", 1)
     assert cluster.plane.trace(node="node1", pod_ip=own, ip=VIP, port=80).result == "timeout"
+    assert cluster.plane.trace(node="node1", pod_ip=own, ip=EIP, port=80).result == "connected"
     assert opened(cluster, 1).result == "connected"
 
 
