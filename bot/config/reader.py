@@ -156,8 +156,10 @@ class Section(Generic[T]):
 
     def _values(self, at: Place) -> Mapping[str, Any]:
         entries, faults, values = at.entries(), Faults(), {}
-        for name in entries.keys() - {key.name for key in self.keys}:
-            faults.add(at.unknown(name, [key.name for key in self.keys]))
+        known = [key.name for key in self.keys]
+        for name in entries:
+            if name not in known:
+                faults.add(at.unknown(name, known))
         for key in self.keys:
             place = entries.get(key.name)
             if place is not None:
