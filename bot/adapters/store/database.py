@@ -1,8 +1,10 @@
 """The database: one engine, its threads, and transactions that fit into one function call."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
@@ -77,8 +79,24 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Make commits outlive a power cut, and leave BEGIN to us."""
     # The driver's own BEGIN comes late and deferred; two writers would then meet in the middle.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _switch_to_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _switch_to_wal(connection: Any) -> None:
+    """Switch a new file to its write-ahead log; the file stays so."""
+    # Alone among SQLite's locks, this one is not waited for by the busy timeout.
+    patience = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if monotonic() > patience:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,12 +1,15 @@
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
 from bot.adapters.store import migrate, open_store
-from bot.adapters.store.database import Database, parse_url
+from bot.adapters.store.database import Database, _prepare_sqlite, parse_url
 from bot.ports import Invalid, Job, NotFound, Unavailable
 from tests.adapters.store.databases import empty_database, hang_up
 
@@ -44,6 +47,27 @@ async def test_sqlite_commits_outlive_a_power_cut(tmp_path: Path) -> None:
     found = await database.read(pragmas)
     await database.close()
     assert found == ["wal", 2, 1]
+
+
+class _Contended(sqlite3.Connection):
+    """A connection to a file that others switch to its write-ahead log at this moment."""
+
+    refusals = 3
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """Refuse at first, as SQLite does without waiting."""
+        if "journal_mode" in statement and self.refusals:
+            self.refusals -= 1
+            raise sqlite3.OperationalError("database is locked")
+        return super().execute(statement, *values)
+
+
+def test_replicas_that_open_a_new_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """SQLite's busy timeout does not cover the switch to the write-ahead log."""
+    with closing(sqlite3.connect(tmp_path / "bot.db", factory=_Contended)) as connection:
+        _prepare_sqlite(connection, None)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.refusals == 0
 
 
 async def test_sqlite_is_written_by_one_thread(tmp_path: Path) -> None:
