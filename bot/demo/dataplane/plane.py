@@ -12,7 +12,7 @@ from bot.demo.dataplane.packet import Packet
 from bot.demo.dataplane.parsing import NodeState, PodState, minor_of
 from bot.demo.dataplane.picture import Picture
 from bot.demo.dataplane.rules import Mode, ProxyOptions
-from bot.demo.dataplane.walk import Journey, Walk
+from bot.demo.dataplane.walk import INTERNET, Journey, Walk
 from bot.demo.seam import Attempt, Objects
 
 Category = Literal["standard", "turbo"]
@@ -44,6 +44,7 @@ class DataPlane:
         self.host_ports: frozenset[int] = frozenset({22, 10250})
         self.deaf: set[str] = set()
         self.nodes: dict[str, ProxyNode] = {}
+        self._by_address: dict[str, ProxyNode] = {}
         self._mode: Mode = mode
         self._version = version
         self._cluster_cidr = cluster_cidr
@@ -197,7 +198,7 @@ class DataPlane:
 
     def node_at(self, address: str) -> ProxyNode | None:
         """The node that owns the address."""
-        return next((n for n in self.nodes.values() if n.options.address == address), None)
+        return self._by_address.get(address)
 
     def node_is_down(self, name: str) -> bool:
         """Whether nothing on the node can be reached."""
@@ -219,10 +220,6 @@ class DataPlane:
         """Where a Pod's answers start: on its node, or (Turbo) at an interface of its own."""
         return f"pod:{pod.address}" if self.turbo else pod.node
 
-    def egress_of(self, node: str) -> str:
-        """The public address that a node's connections to the Internet come from."""
-        return f"80.158.2.{1 + list(self.nodes).index(node)}"
-
     def route(self, here: str, address: str) -> frozenset[str]:
         """The places that a packet from `here` to `address` passes."""
         node = self.nodes.get(here)
@@ -234,12 +231,10 @@ class DataPlane:
         pod = self.picture.pods_by_address.get(address)
         if pod is not None:
             return {pod.node, self.place_of(pod)}
-        for name, node in self.nodes.items():
-            if address == node.options.address:
-                return {name}
-            if address == self.egress_of(name):
-                return {"internet", name}
-        return {"elsewhere"}
+        node = self.node_at(address)
+        if node is not None:
+            return {node.options.node}
+        return {INTERNET}
 
     # Following the API
 
@@ -265,6 +260,7 @@ class DataPlane:
                 self.nodes[state.name].options = options
             else:
                 self.nodes[state.name] = ProxyNode(self.picture, options, self._mode, self._sync_delay)
+        self._by_address = {node.options.address: node for node in self.nodes.values()}
 
     def _options(self, state: NodeState) -> ProxyOptions:
         return ProxyOptions(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from bot.demo.dataplane.plane import DataPlane
 
 Result = Literal["connected", "refused", "timeout"]
+NAT_GATEWAY = "80.158.2.1"
+INTERNET = "internet"
 _MOST_HOPS = 8  # a rule that sends a packet round in circles ends as the kernel's hop limit ends it
 
 
@@ -48,15 +50,15 @@ class Walk:
         balancer = self._plane.elb.at(packet.destination)
         if self._plane.turbo and balancer is not None:
             # A Turbo Pod has a network interface of its own, so the node's rules never see this packet.
-            return self.through_balancer(balancer, self._public(node, balancer, packet))
+            return self.through_balancer(balancer, self._public(balancer, packet))
         return self._through_node(node, packet, Entry.PREROUTING)
 
-    def _public(self, node: ProxyNode, balancer: Balancer, packet: Packet) -> Packet:
+    def _public(self, balancer: Balancer, packet: Packet) -> Packet:
         """What goes to a public address leaves by the NAT gateway, and comes from the Internet."""
         if packet.destination != balancer.eip:
             return packet
-        sent = packet.sent_by(self._plane.egress_of(node.options.node))
-        self._stations.append(Station(place="internet", before=packet, after=sent))
+        sent = packet.sent_by(NAT_GATEWAY)
+        self._stations.append(Station(place=INTERNET, before=packet, after=sent))
         return sent
 
     def from_outside(self, packet: Packet) -> Journey:
@@ -119,7 +121,7 @@ class Walk:
         packet = self._source_nat(node, packet)
         balancer = self._plane.elb.at(packet.destination)
         if balancer is not None:
-            return self.through_balancer(balancer, self._public(node, balancer, packet))
+            return self.through_balancer(balancer, self._public(balancer, packet))
         other = self._plane.node_at(packet.destination)
         if other is not None and other is not node:
             return self._through_node(other, packet, Entry.PREROUTING)
