@@ -1,5 +1,6 @@
 """The log of requests, for tests that count and for people who wonder."""
 
+import asyncio
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Requests:
 
     def __init__(self) -> None:
         self._seen: deque[Seen] = deque(maxlen=KEPT)
+        self._news = asyncio.Event()
 
     def __iter__(self) -> Iterator[Seen]:
         return iter(tuple(self._seen))
@@ -36,6 +38,8 @@ class Requests:
     def note(self, seen: Seen) -> Seen:
         """Remember a request."""
         self._seen.append(seen)
+        self._news.set()
+        self._news = asyncio.Event()
         return seen
 
     def of(self, verb: str | None = None, resource: str | None = None) -> list[Seen]:
@@ -43,6 +47,12 @@ class Requests:
         return [
             each for each in self._seen if verb in {None, each.verb} and resource in {None, each.resource}
         ]
+
+    async def reach(self, count: int, verb: str | None = None, resource: str | None = None) -> list[Seen]:
+        """Wait until that many requests of a verb and a resource have arrived, and return them."""
+        while len(found := self.of(verb, resource)) < count:
+            await self._news.wait()
+        return found
 
     def clear(self) -> None:
         """Forget everything."""

@@ -178,7 +178,9 @@ class ApiServer:
             raise ApiError(403, "Forbidden", message, {})
         if path.rstrip("/") in HEALTH:
             return web.Response(text="ok")
-        body = discovery.version(self.version) if path == "/version" else discovery.document(path)
+        if path.rstrip("/") == "/version":
+            return answer(serialised(discovery.version(self.version)))
+        body = discovery.document(path)
         if body is None:
             return web.Response(text="404 page not found\n", status=404)
         return answer(serialised(body))
