@@ -80,6 +80,8 @@ class CloudApi:
 
     async def new_connections(self, listener: Listener, *, start: datetime, end: datetime) -> Sequence[Point]:
         """Return new connections per second of the periods that start in `start` ≤ t < `end`, oldest first."""
+        if start >= end:
+            return ()
         dimensions = [("lbaas_instance_id", listener.load_balancer)] if listener.load_balancer else []
         dimensions.append(("lbaas_listener_id", listener.id))
         query = [

@@ -1,0 +1,96 @@
+"""The simulated cloud, and the adapter that asks it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.adapters.cloud.api import CloudApi
+from bot.adapters.cloud.gateway import Patience
+from bot.config.secret import Secret
+from bot.config.settings import AccessKey, CloudSettings, Provider, UserPassword
+from tests.demo.cloud.caller import KEY, LOGIN, PROJECT, World, world
+
+Credentials = AccessKey | UserPassword
+
+
+def keys(access: str = KEY.access, secret: str = KEY.secret, token: str | None = None) -> AccessKey:
+    """Make an access key."""
+    return AccessKey(
+        access_key=Secret("CLOUD_ACCESS_KEY", access),
+        secret_key=Secret("CLOUD_SECRET_KEY", secret),
+        security_token=None if token is None else Secret("CLOUD_SECURITY_TOKEN", token),
+    )
+
+
+def login(password: str = LOGIN.password) -> UserPassword:
+    """Make a user and password."""
+    return UserPassword(
+        username=Secret("CLOUD_USERNAME", LOGIN.name),
+        password=Secret("CLOUD_PASSWORD", password),
+        domain=Secret("CLOUD_DOMAIN", LOGIN.domain),
+    )
+
+
+@dataclass
+class Rests:
+    """Takes the place of sleeping: notes how long, and lets nobody wait."""
+
+    taken: list[float] = field(default_factory=list)
+
+    async def __call__(self, seconds: float) -> None:
+        """Rest."""
+        self.taken.append(seconds)
+
+
+def settings(url: str, credentials: Credentials, **changes: Any) -> CloudSettings:
+    """Configure a cloud whose services are all at one address."""
+    values: dict[str, Any] = {
+        "provider": Provider.OTC,
+        "region": "eu-de",
+        "project_id": PROJECT,
+        "cluster_id": "c-prod",
+        "credentials": credentials,
+        "endpoints": dict.fromkeys(("elb", "ces", "cce", "iam"), url),
+    }
+    return CloudSettings(**(values | changes))
+
+
+@pytest.fixture
+async def w() -> AsyncIterator[World]:
+    """A cloud over a cluster with one shared load balancer; its clock stands still."""
+    async with world() as made:
+        yield made
+
+
+@pytest.fixture
+def rests() -> Rests:
+    """How long the adapter rested."""
+    return Rests()
+
+
+Ask = Callable[..., CloudApi]
+
+
+@pytest.fixture
+async def ask(w: World, rests: Rests) -> AsyncIterator[Ask]:
+    """Make adapters that ask `w`."""
+    made: list[CloudApi] = []
+
+    def build(
+        credentials: Credentials | None = None, *, patience: Patience | None = None, **changes: Any
+    ) -> CloudApi:
+        api = CloudApi(
+            settings(w.url, credentials or keys(), **changes),
+            clock=lambda: datetime.fromtimestamp(w.clock.now, UTC),
+            sleep=rests,
+            patience=patience,
+        )
+        made.append(api)
+        return api
+
+    yield build
+    for api in made:
+        await api.close()
