@@ -90,14 +90,24 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is stopped, and its leases are given back."""
+        looking: asyncio.Future[float] | None = None
         try:
             while True:
                 self._wake.clear()
-                await self._rest(await self._round())
+                looking = asyncio.ensure_future(self._round())
+                await self._rest(await asyncio.shield(looking))
         finally:
-            for task in self._busy:
-                task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
+            if looking is not None:
+                # A claim under way is in the database already: it must be known here to be given back.
+                await asyncio.gather(looking, return_exceptions=True)
+            await self._stop()
+
+    async def _stop(self) -> None:
+        # What was started a moment ago must have begun: a task cancelled before gives nothing back.
+        await asyncio.sleep(0)
+        for task in self._busy:
+            task.cancel()
+        await asyncio.gather(*self._busy, return_exceptions=True)
 
     async def _round(self) -> float:
         """Start what is due, as far as there is room; return the seconds until the next look."""

@@ -26,6 +26,9 @@ class WatchedJobs(MemoryJobs):
         self.unanswered: set[str] = set()
         """The verbs that nobody answers now."""
         self.failing_claims = 0
+        self.gate = asyncio.Event()
+        """What an answer to a claim waits for, when it is clear."""
+        self.gate.set()
 
     async def claim(
         self, *, limit: int, lease: float, kinds: Collection[str] | None = None
@@ -35,7 +38,9 @@ class WatchedJobs(MemoryJobs):
         if self.failing_claims:
             self.failing_claims -= 1
             raise Unavailable("the database does not answer")
-        return await super().claim(limit=limit, lease=lease, kinds=kinds)
+        claimed = await super().claim(limit=limit, lease=lease, kinds=kinds)
+        await self.gate.wait()
+        return claimed
 
     async def renew(self, leased: Leased, *, lease: float) -> bool:
         """Renew, and tell."""
@@ -120,6 +125,11 @@ def raising(error: Exception) -> Performer:
 
 async def nothing(_: Leased) -> None:
     """A performer with nothing to do."""
+
+
+async def endless(_: Leased) -> None:
+    """A performer that does not end by itself."""
+    await asyncio.Event().wait()
 
 
 async def test_a_submitted_job_is_performed_at_once(jobs: WatchedJobs) -> None:
@@ -294,6 +304,20 @@ async def test_a_stopped_worker_gives_its_leases_back(jobs: WatchedJobs) -> None
         await started.wait()
     (leased,) = await jobs.claim(limit=1, lease=1)
     assert leased.attempt == 2
+
+
+async def test_a_worker_stopped_while_it_claims_gives_back_what_it_got(jobs: WatchedJobs) -> None:
+    """The leases are in the database before the answer is here."""
+    await jobs.submit(Job(key="k", kind="apply"))
+    jobs.gate.clear()
+    task = asyncio.create_task(a_worker(jobs, endless).run())
+    async with asyncio.timeout(SOON):
+        await jobs.asked.wait()
+    task.cancel()
+    asyncio.get_running_loop().call_soon(jobs.gate.set)
+    await asyncio.gather(task, return_exceptions=True)
+    assert await jobs.told() == "given back k"
+    assert await jobs.next_due() == 0
 
 
 async def test_the_worker_outlives_a_database_that_is_away(

@@ -17,6 +17,13 @@ Result = TypeVar("Result")
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process's transaction on one SQLite file."""
 _SERVER_THREADS = 8
+_SERVER_LIMITS = (
+    # A click waits no longer than Slack does for what another replica has locked …
+    "SET lock_timeout = '3s'",
+    "SET statement_timeout = '15s'",
+    # … and a replica that was stopped within a transaction does not hold the others up.
+    "SET idle_in_transaction_session_timeout = '15s'",
+)
 _READING = "elb_passthrough_reading"
 
 
@@ -40,8 +47,10 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="sqlite+pysqlite")
 
 
-def make_engine(url: URL, *, connections: int) -> Engine:
+def make_engine(url: URL, *, connections: int, patient: bool = False) -> Engine:
     """Return an engine with at most so many connections; nothing is connected yet.
+
+    `patient` leaves the server's limits of time alone: a migration may take what it takes.
 
     Raises:
         Invalid: the database's driver is not installed.
@@ -64,6 +73,8 @@ def make_engine(url: URL, *, connections: int) -> Engine:
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif not patient:
+        event.listen(engine, "connect", _limit_postgresql)
     return engine
 
 
@@ -71,8 +82,21 @@ def _connect_args(url: URL) -> dict[str, Any]:
     """Return what the URL leaves open; what it says itself wins."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": BUSY_SECONDS, "check_same_thread": False}
-    defaults = {"connect_timeout": 5, "keepalives_idle": 30, "application_name": "elb-passthrough"}
+    defaults = {
+        "connect_timeout": 5,
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 15_000,
+        "application_name": "elb-passthrough",
+    }
     return {name: value for name, value in defaults.items() if name not in url.query}
+
+
+def _limit_postgresql(connection: Any, _record: object) -> None:
+    """Let no statement wait for ever. Not as startup options, which connection poolers refuse."""
+    connection.autocommit = True
+    for statement in _SERVER_LIMITS:
+        connection.execute(statement)
+    connection.autocommit = False
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -118,13 +142,15 @@ class Database:
     """Transactions as functions of a connection, run in threads of its own.
 
     SQLite gets one thread and one connection: several in one process starve each other on its busy handler.
-    No transaction is open across an `await`, and a cancelled caller leaves it whole: it commits, or never began.
+    `reveal` gives DATABASE_URL; it is asked again for each connection. No transaction is open across an `await`, and a cancelled caller leaves it whole: it commits, or never began.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = parse_url(url)
+    def __init__(self, reveal: Callable[[], str]) -> None:
+        self._reveal = reveal
+        self.url = parse_url(reveal())
         size = 1 if self.url.get_backend_name() == "sqlite" else _SERVER_THREADS
         self._engine = make_engine(self.url, connections=size)
+        event.listen(self._engine, "do_connect", self._with_todays_password)
         self._reader = self._engine.execution_options(**{_READING: True})
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="store")
 
@@ -144,6 +170,11 @@ class Database:
         """Let what is under way end, then disconnect."""
         await asyncio.to_thread(self._threads.shutdown, wait=True)
         self._engine.dispose()
+
+    def _with_todays_password(self, _dialect: object, _record: object, _args: object, params: Any) -> None:
+        """Connect with the password as it is now: a secret in a file may have been rotated."""
+        if self.url.password:
+            params["password"] = parse_url(self._reveal()).password
 
     async def _hop(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
         loop = asyncio.get_running_loop()

@@ -26,7 +26,7 @@ def migrate(url: str) -> str:
         Unavailable: the database does not answer, or refused.
     """
     parsed = parse_url(url)
-    engine = make_engine(parsed, connections=1)
+    engine = make_engine(parsed, connections=1, patient=True)
     try:
         with engine.begin() as connection:
             return _upgrade(connection)

@@ -1,5 +1,7 @@
 """The store: every table behind one door."""
 
+from collections.abc import Callable
+
 from sqlalchemy import text
 
 from bot.adapters.store.audit import Audit
@@ -37,10 +39,12 @@ class SqlStore:
         await self.database.close()
 
 
-def open_store(url: str) -> SqlStore:
+def open_store(url: str | Callable[[], str]) -> SqlStore:
     """Return the store of DATABASE_URL; nothing is connected yet, and `migrate(url)` comes first.
+
+    A callable is asked again for each connection, so that a rotated password is used without a restart.
 
     Raises:
         Invalid: the URL names no database that is supported.
     """
-    return SqlStore(Database(url))
+    return SqlStore(Database(url if callable(url) else lambda: url))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, make_url, text
 
 from bot.adapters.store import migrate, open_store
 from bot.adapters.store.database import Database, _prepare_sqlite, parse_url
@@ -38,7 +38,7 @@ def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
 
 async def test_sqlite_commits_outlive_a_power_cut(tmp_path: Path) -> None:
     """Write-ahead log with a full sync, and foreign keys on."""
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    database = Database(lambda: f"sqlite:///{tmp_path / 'bot.db'}")
 
     def pragmas(connection: Connection) -> list[object]:
         names = ("journal_mode", "synchronous", "foreign_keys")
@@ -72,7 +72,7 @@ def test_replicas_that_open_a_new_file_at_once_wait_for_each_other(tmp_path: Pat
 
 async def test_sqlite_is_written_by_one_thread(tmp_path: Path) -> None:
     """Several connections of one process would starve each other."""
-    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    database = Database(lambda: f"sqlite:///{tmp_path / 'bot.db'}")
     threads = await asyncio.gather(*(database.write(lambda _: threading.get_ident()) for _ in range(20)))
     await database.close()
     assert len(set(threads)) == 1
@@ -161,3 +161,37 @@ async def test_a_connection_that_was_lost_while_idle_is_replaced(tmp_path: Path)
         hang_up(url)
         await store.ping()
         await store.close()
+
+
+@pytest.mark.postgresql
+async def test_a_replica_that_stopped_within_a_transaction_is_not_waited_for(tmp_path: Path) -> None:
+    """Its lock costs the others seconds, and they are told so; then its transaction is gone."""
+    with empty_database("postgresql", tmp_path) as url:
+        migrate(url)
+        store = open_store(url)
+        limits = await store.database.read(_limits)
+        await store.close()
+    assert limits == ["3s", "15s", "15s"]
+
+
+def _limits(connection: Connection) -> list[str]:
+    names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    return [connection.execute(text(f"SHOW {name}")).scalar_one() for name in names]
+
+
+@pytest.mark.postgresql
+async def test_a_rotated_password_is_used_without_a_restart(tmp_path: Path) -> None:
+    """The URL is asked for again with each new connection."""
+    with empty_database("postgresql", tmp_path) as url:
+        passwords = ["first", "second"]
+        store = open_store(
+            lambda: make_url(url).set(password=passwords[0]).render_as_string(hide_password=False)
+        )
+        sent: list[str] = []
+        event.listen(store.database._engine, "do_connect", lambda *seen: sent.append(seen[3]["password"]))
+        await store.ping()
+        passwords.pop(0)
+        hang_up(url)
+        await store.ping()
+        await store.close()
+    assert sent == ["first", "second"]
