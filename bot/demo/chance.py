@@ -15,7 +15,7 @@ _OLDEST_NFTABLES = "v1.31"
 
 
 def scenario(seed: int, *, period: float = 60.0) -> Scenario:
-    """One Service `shop/checkout` on one load balancer; metrics every `period` seconds.
+    """One load balancer with a Service `shop/checkout`, and maybe one `shop/api`; metrics every `period` seconds.
 
     Versions with nftables are those where it is not alpha any more. A Turbo cluster keeps policy Cluster, for
     Local is not supported there with Pods that have a network of their own (cce_10_0249).
@@ -55,20 +55,25 @@ def _maybe_nftables(version: str) -> tuple[Mode, ...]:
 
 
 def _manifests(dice: Random, balancer: BalancerSpec, *, turbo: bool, most: int) -> tuple[Json, ...]:
+    """The shop's checkout on port 443, and in one world of four a sibling on the same load balancer."""
+    made = _workload(dice, balancer, "checkout", 443, turbo=turbo, most=most)
+    if dice.random() < 1 / 4:
+        made += _workload(dice, balancer, "api", 8443, turbo=turbo, most=most)
+    return made
+
+
+def _workload(
+    dice: Random, balancer: BalancerSpec, name: str, port: int, *, turbo: bool, most: int
+) -> tuple[Json, ...]:
     extra = {"pass_through": "true"} if dice.random() < 1 / 3 else {}
     if dice.random() < 1 / 3:
-        extra["protocol_port"] = "https:443"
-    workload = deployment(
-        "shop",
-        "checkout",
-        replicas=dice.randint(1, most),
-        image="registry.example/shop/checkout:3.4",
-        port=8080,
-    )
+        extra["protocol_port"] = f"https:{port}"
+    image = f"registry.example/shop/{name}:3.4"
+    workload = deployment("shop", name, replicas=dice.randint(1, most), image=image, port=8080)
     front = service(
         "shop",
-        "checkout",
-        port=443,
+        name,
+        port=port,
         target=8080,
         policy="Cluster" if turbo else dice.choice(_POLICIES),
         class_="union" if balancer.kind == "shared" else "performance",
