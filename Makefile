@@ -74,7 +74,7 @@ $(STAMP): pyproject.toml uv.lock requirements-dev.txt
 	  rm -rf $(VENV); \
 	  echo 'installing into $(VENV) with pip ...'; \
 	  "$$python" -m venv $(VENV); \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	  $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt; \
+	  $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .; \
 	fi; \
 	touch $@
