@@ -18,8 +18,8 @@ Z = 2.33
 """Standard deviations for 99 %, one-sided: connections of others arrive independently, as a Poisson process."""
 ALL = 0.95
 """Part of the connections that counts as all of them, as for reachability."""
-MORE_THAN_SENT = 1.25
-"""The counter rose by more than this part of what was sent: others were busy in just that period."""
+MORE_THAN_SENT = 1.5
+"""If the counter may have risen by more than this part of what was sent, others may have been busy just then."""
 MOST_SURE = 0.999
 DECIMALS = 6
 
@@ -187,10 +187,10 @@ def _classify(excess: _Excess, made: Iterable[int], *, whole: bool) -> tuple[Cro
     connected = sum(sums)
     least = connected if whole else min(sums)
     low, high = excess.low, excess.high
-    if low > MORE_THAN_SENT * excess.sent + excess.grain:
+    all_of_it = low > connected - least / 2 and low - excess.grain >= connected - least
+    none_of_it = high < least / 2 and high + excess.grain <= least
+    if all_of_it and high > MORE_THAN_SENT * excess.sent + excess.grain:
         return Crossing.UNCLEAR, "the load balancer counted more than was sent: others were busy just then"
-    all_of_it = low >= connected - least / 2 and low - excess.grain >= connected - least
-    none_of_it = high <= least / 2 and high + excess.grain <= least
     if all_of_it and high + excess.grain >= ALL * connected:
         return Crossing.CROSSED, ""
     if none_of_it and low - excess.grain <= (1 - ALL) * connected:
