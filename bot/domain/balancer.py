@@ -10,7 +10,6 @@ from bot.domain.elb import HOST_NETWORK, asks_for_pass_through, dedicated, passe
 from bot.domain.explanation import SourceIP
 from bot.domain.objects import IngressPoint, Service, TrafficPolicy
 from bot.domain.packet import Sender
-from bot.domain.population import Blocks
 from bot.domain.possibility import World
 from bot.domain.scene import Scene
 from bot.domain.traveller import Traveller
@@ -123,8 +122,8 @@ def _alike(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     """Every node that is not excluded, folded by what its kube-proxy may do differently."""
     found: dict[tuple[str, str], Member] = {}
     by_version = world.facts.version.value is None
-    for sort, group in scene.snapshot.inventory.partition(Blocks()).groups.items():
-        if sort.excluded or not sort.listed:
+    for sort, group in scene.snapshot.inventory.nodes_alike.groups.items():
+        if sort.excluded:
             continue
         names = len(group.nodes)
         if apart in group.nodes:

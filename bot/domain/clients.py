@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.domain.cluster_facts import Platform
 from bot.domain.explanation import Client, ClientKind
 from bot.domain.objects import Node, Pod, Ref
 from bot.domain.packet import Sender
@@ -107,6 +108,8 @@ class Classes:
         self.partition: Partition = self.snapshot.inventory.partition(self.blocks)
         backends = scene.backends
         self.homes = {**dict.fromkeys(backends.ready_on), **dict.fromkeys(backends.leaving_on)}
+        self.homes_of = self._sorted_homes()
+        self.elsewhere = self._sorted_rest()
 
     def travellers(self) -> Iterator[Traveller]:
         """One client of each class; the first is outside."""
@@ -117,33 +120,53 @@ class Classes:
 
     # -- nodes
 
+    def _key(self, sort: NodeSort) -> NodeSort:
+        """What of a node's sort makes a difference to this destination."""
+        facts = self.snapshot.facts
+        return sort._replace(
+            version="" if facts.version.known else sort.version,
+            zone=sort.zone if self.scene.backends.hinted else "",
+            # Whether the client's own node may be picked matters where that loses the reply.
+            excluded=sort.excluded and facts.platform.value is not Platform.GENERIC,
+        )
+
     def _places(self) -> dict[Place, int | None]:
         """Every place with how many nodes it stands for; None where the cluster's nodes are not known."""
-        found: dict[tuple[NodeSort, bool, bool], tuple[str, int]] = {}
-        for node in self.homes:
-            sort = self.partition.sort_of.get(node, NodeSort(listed=False))
-            ready = node in self.scene.backends.ready_on
-            key = (sort, ready, not ready)
-            first, count = found.get(key, (node, 0))
-            found[key] = (first, count + sort.listed)
-        for sort, group in self.partition.groups.items():
-            self._without(sort, group, found)
         known = self.snapshot.knows(Node)
         places: dict[Place, int | None] = {
-            Place(node=node, sort=sort, backend=ready, leaving=leaving): count if known else None
-            for (sort, ready, leaving), (node, count) in found.items()
+            place: len(nodes) if known else None for place, nodes in self.homes_of.items()
         }
-        if not known and not any(not place.backend for place in places):
+        for place, groups in self.elsewhere.items():
+            count = sum(len(group.nodes) - self._homes_in(group) for group in groups)
+            places[place] = (count if place.sort.listed else 0) if known else None
+        if not known and not self.elsewhere:
             places[Place(node=SOME_NODE, sort=NodeSort(listed=False), backend=False)] = None
         return places
 
-    def _without(
-        self, sort: NodeSort, group: Group, found: dict[tuple[NodeSort, bool, bool], tuple[str, int]]
-    ) -> None:
-        home = sum(node in group.nodes for node in self.homes)
-        first = next((node for node in group.nodes if node not in self.homes), None)
-        if first is not None:
-            found[sort, False, False] = (first, (len(group.nodes) - home) if sort.listed else 0)
+    def _homes_in(self, group: Group) -> int:
+        return sum(node in group.nodes for node in self.homes)
+
+    def _sorted_homes(self) -> dict[Place, list[str]]:
+        """The nodes with endpoints, those alike together."""
+        found: dict[tuple[NodeSort, bool], list[str]] = {}
+        for node in self.homes:
+            sort = self._key(self.partition.sort_of.get(node, NodeSort(listed=False)))
+            found.setdefault((sort, node in self.scene.backends.ready_on), []).append(node)
+        return {
+            Place(node=nodes[0], sort=sort, backend=ready, leaving=not ready): nodes
+            for (sort, ready), nodes in found.items()
+        }
+
+    def _sorted_rest(self) -> dict[Place, list[Group]]:
+        """The groups of nodes of which some have no endpoint, those alike together."""
+        found: dict[NodeSort, tuple[str, list[Group]]] = {}
+        for sort, group in self.partition.groups.items():
+            first = next((node for node in group.nodes if node not in self.homes), None)
+            if first is not None:
+                found.setdefault(self._key(sort), (first, []))[1].append(group)
+        return {
+            Place(node=node, sort=sort, backend=False): groups for sort, (node, groups) in found.items()
+        }
 
     def _nodes(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
         for place, count in places.items():
@@ -157,7 +180,7 @@ class Classes:
             yield from self._supposed_pods(places)
             return
         itself = self._itself()
-        yield from self._counted(places, itself)
+        yield from self._counted(itself)
         yield from self._backends(itself)
 
     def _supposed_pods(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
@@ -190,74 +213,55 @@ class Classes:
         found = {ref: pods[ref] for ref in refs if ref is not None and ref in pods}
         return {ref: pod for ref, pod in found.items() if pod.node and not pod.finished}
 
-    def _counted(self, places: dict[Place, int | None], itself: dict[Ref, Pod]) -> Iterator[Traveller]:
-        at_home = {node: self._others(node, itself) for node in self.homes}
-        for place in places:
-            nodes = self._homes_like(place) if place.backend or place.leaving else ()
+    def _counted(self, itself: dict[Ref, Pod]) -> Iterator[Traveller]:
+        for place, nodes in self.homes_of.items():
+            here = [self._others(node, itself) for node in nodes]
             counts: Counter[PodSort] = Counter()
-            if nodes:
-                for node in nodes:
-                    counts.update({sort: len(refs) for sort, refs in at_home[node].items()})
-            else:
-                counts = self._elsewhere(place.sort)
+            for pods in here:
+                counts.update({sort: len(refs) for sort, refs in pods.items()})
             for sort, count in counts.items():
+                if count:
+                    ref = next(pods[sort][0] for pods in here if pods.get(sort))
+                    yield self._representative(place, sort, ref, count)
+        for place, groups in self.elsewhere.items():
+            for sort, count in self._elsewhere(groups).items():
                 if count > 0:
-                    yield self._representative(place, nodes, sort, count, at_home)
+                    yield self._representative(place, sort, self._anyone(groups, sort), count)
 
     def _others(self, node: str, itself: dict[Ref, Pod]) -> dict[PodSort, list[Ref]]:
         """The Pods on a node with an endpoint that are no endpoints themselves."""
-        if node in self.snapshot.drained:
-            return {}
         here = self.partition.pods_on.get(node, {})
         return {sort: [ref for ref in refs if ref not in itself] for sort, refs in here.items()}
 
-    def _homes_like(self, place: Place) -> list[str]:
-        return [
-            node
-            for node in self.homes
-            if (node in self.scene.backends.ready_on) == place.backend
-            and self.partition.sort_of.get(node, NodeSort(listed=False)) == place.sort
-        ]
-
-    def _elsewhere(self, sort: NodeSort) -> Counter[PodSort]:
-        group = self.partition.groups.get(sort)
-        if group is None:
-            return Counter()
-        counts = Counter(group.pods)
-        for node in (*self.homes, *self.snapshot.drained):
-            if node in group.nodes:
-                here = self.partition.pods_on.get(node, {})
-                counts.subtract({each: len(refs) for each, refs in here.items()})
+    def _elsewhere(self, groups: list[Group]) -> Counter[PodSort]:
+        counts: Counter[PodSort] = Counter()
+        for group in groups:
+            counts.update(group.pods)
+            for node in {*self.homes, *self.snapshot.drained}:
+                if node in group.nodes:
+                    here = self.partition.pods_on.get(node, {})
+                    counts.subtract({each: len(refs) for each, refs in here.items()})
         return counts
 
-    def _representative(
-        self,
-        place: Place,
-        nodes: list[str] | tuple[str, ...],
-        sort: PodSort,
-        count: int,
-        at_home: dict[str, dict[PodSort, list[Ref]]],
-    ) -> Traveller:
-        if nodes:
-            ref = next(at_home[node][sort][0] for node in nodes if at_home[node].get(sort))
-        else:
-            ref = self._anyone(place.sort, sort)
+    def _representative(self, place: Place, sort: PodSort, ref: Ref, count: int) -> Traveller:
         pod = self.snapshot.inventory.pods[ref]
         word = "host-network-pod" if sort.host_network else "pod"
         return of_pod(self.snapshot, pod, stands_for=count, group=_code(word, place))
 
-    def _anyone(self, place: NodeSort, sort: PodSort) -> Ref:
-        for node in self.partition.groups[place].nodes:
-            if node not in self.homes and node not in self.snapshot.drained:
-                for ref in self.partition.pods_on.get(node, {}).get(sort, {}):
-                    return ref
-        raise AssertionError("a count without anybody to stand for it")  # pragma: no cover
+    def _anyone(self, groups: list[Group], sort: PodSort) -> Ref:
+        return next(
+            ref
+            for group in groups
+            for node in group.nodes
+            if node not in self.homes and node not in self.snapshot.drained
+            for ref in self.partition.pods_on.get(node, {}).get(sort, ())
+        )
 
     def _backends(self, itself: dict[Ref, Pod]) -> Iterator[Traveller]:
         found: dict[tuple[NodeSort, PodSort], tuple[Pod, int]] = {}
         for pod in itself.values():
             node = self.partition.sort_of.get(pod.node, NodeSort(listed=False))
-            key = (node, self.partition.sort_pod(pod))
+            key = (self._key(node), self.partition.sort_pod(pod))
             first, count = found.get(key, (pod, 0))
             found[key] = (first, count + 1)
         for (_, sort), (pod, count) in found.items():

@@ -1,10 +1,12 @@
 """What a Service's annotations say about its CCE load balancer, and what pass-through amounts to."""
 
-from bot.domain.cluster_facts import Category, Platform
+from collections.abc import Iterable
+
+from bot.domain.cluster_facts import Category, ClusterFacts, Platform
 from bot.domain.explanation import PassThrough, PassThroughState
 from bot.domain.fact import Fact, Origin
 from bot.domain.objects import ELB_CLASS, PASS_THROUGH, Service, ServicePort, TrafficPolicy
-from bot.domain.possibility import World
+from bot.domain.possibility import World, span_of, stated_span
 from bot.domain.version import Version
 
 PROTOCOL_PORT = "kubernetes.io/elb.protocol-port"
@@ -83,23 +85,27 @@ def keeps_client_address(world: World, service: Service, port: ServicePort) -> b
     return local and service.annotations.get(TRANSPARENT) == "true"
 
 
-def pass_through_of(world: World, service: Service, nodes: tuple[str, ...]) -> PassThrough:
-    """Say what the annotation amounts to on these nodes, without weighing: what is not known is unknown."""
+def pass_through_of(facts: ClusterFacts, service: Service, kubelets: Iterable[str]) -> PassThrough:
+    """Say what the annotation amounts to, without weighing: what is not known is unknown.
+
+    `kubelets` are the nodes' versions, which count where no version was given.
+    """
     value = service.annotations.get(PASS_THROUGH)
-    return PassThrough(state=_state(world, value, nodes), value=value, origin=Origin.API)
+    return PassThrough(state=_state(facts, value, kubelets), value=value, origin=Origin.API)
 
 
-def _state(world: World, value: str | None, nodes: tuple[str, ...]) -> PassThroughState:
-    platform = world.facts.platform.value
+def _state(facts: ClusterFacts, value: str | None, kubelets: Iterable[str]) -> PassThroughState:
+    platform = facts.platform.value
     if platform is Platform.GENERIC:
         return PassThroughState.UNSUPPORTED
     if value is None or value in OFF_VALUES:
         return PassThroughState.OFF
-    spans = {world.span(node) for node in nodes or ("",)}
+    known = facts.version.value
+    spans = [span_of(known)] if known else [stated_span(each) for each in kubelets] or [stated_span("")]
     if platform is Platform.CCE and all(high <= _exact(_V116) for _, high in spans):
         return PassThroughState.UNSUPPORTED
-    known = platform is Platform.CCE and value in ON_VALUES and all(low >= _exact(_V119) for low, _ in spans)
-    return PassThroughState.ON if known else PassThroughState.UNKNOWN
+    sure = platform is Platform.CCE and value in ON_VALUES and all(low >= _exact(_V119) for low, _ in spans)
+    return PassThroughState.ON if sure else PassThroughState.UNKNOWN
 
 
 def _exact(version: Version) -> tuple[int, int, int]:

@@ -64,9 +64,7 @@ def load_balancer(snapshot: Snapshot, ref: Ref) -> Service:
 
 def pass_through(snapshot: Snapshot, service: Service) -> PassThrough:
     """Say what the Service's annotation amounts to; `snapshot` with its facts detected."""
-    inventory = snapshot.inventory
-    nodes = tuple({node.kubelet_version: name for name, node in inventory.nodes.items()}.values())
-    return pass_through_of(World(facts=snapshot.facts, nodes=inventory.nodes), service, nodes)
+    return pass_through_of(snapshot.facts, service, snapshot.inventory.versions)
 
 
 def _check_arrival(snapshot: Snapshot, question: Question) -> None:

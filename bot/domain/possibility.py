@@ -6,6 +6,7 @@ it walks again once for every value that the fact might have. So only facts that
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot.domain.cluster_facts import Category, ClusterFacts, Delivery, Mode, Platform
@@ -93,12 +94,7 @@ class World:
         if self.facts.version.value is not None:
             return span_of(self.facts.version.value)
         known = self.nodes.get(node)
-        if known is None or not known.kubelet_version:
-            return _EVERY
-        try:
-            return span_of(Version.parse(known.kubelet_version))
-        except ValueError:
-            return _EVERY
+        return _EVERY if known is None else stated_span(known.kubelet_version)
 
     def _narrowed(self, span: Span) -> Span:
         for supposition in self.supposed.values():
@@ -209,3 +205,12 @@ def span_of(version: Version) -> Span:
     if version.patch is None:
         return (version.major, version.minor, 0), (version.major, version.minor + 1, 0)
     return (version.major, version.minor, version.patch), (version.major, version.minor, version.patch + 1)
+
+
+@lru_cache(maxsize=256)
+def stated_span(kubelet: str) -> Span:
+    """The exact versions that a kubelet's version may stand for; every one where it says nothing readable."""
+    try:
+        return span_of(Version.parse(kubelet))
+    except ValueError:
+        return _EVERY

@@ -61,6 +61,8 @@ class Inventory:
         self.versions: Counter[str] = Counter()
         self.cce_nodes = 0
         self.partitions: dict[Blocks, Partition] = {}
+        self.nodes_alike = Partition(Blocks(), {}, {})
+        """Nodes only, sorted; nobody is counted in it."""
 
     # -- one object at a time
 
@@ -137,7 +139,7 @@ class Inventory:
         self.cce_nodes += node.cce
         for ip in (*node.internal_ips, *node.external_ips):
             self.node_ips[ip] = node.name
-        for partition in self.partitions.values():
+        for partition in (self.nodes_alike, *self.partitions.values()):
             partition.place_node(node.name, node)
 
     def _uncount_node(self, node: Node) -> None:
@@ -148,7 +150,7 @@ class Inventory:
         for ip in (*node.internal_ips, *node.external_ips):
             if self.node_ips.get(ip) == node.name:
                 del self.node_ips[ip]
-        for partition in self.partitions.values():
+        for partition in (self.nodes_alike, *self.partitions.values()):
             partition.place_node(node.name, None)
 
     def _count(self, pod: Pod, by: int) -> None:
