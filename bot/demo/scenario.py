@@ -226,5 +226,5 @@ def prod() -> Scenario:
             deployment("shop", "checkout", replicas=3, image="registry.example/shop/checkout:3.4", port=8080),
             checkout,
         ),
-        metering=Metering(period=2, delay=1),
+        metering=Metering(period=1, delay=0.5),
     )

@@ -35,7 +35,8 @@ class Stage:
             bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET, app_token=APP_TOKEN if socket_mode else None
         )
         self._socket_mode = socket_mode
-        self._verification = {**VERIFICATION, **(verification or {})}
+        period = f"{self.world.scenario.metering.period:g}s"
+        self._verification = {"period": period, **VERIFICATION, **(verification or {})}
         self._environ = environ or {}
         self._config = config or {}
         self._directory = tempfile.TemporaryDirectory(prefix="elb-passthrough-demo-")
@@ -116,5 +117,5 @@ class Stage:
         }
 
 
-VERIFICATION: dict[str, Any] = {"period": "1s", "baseline": "3s", "window": "12s", "watch": "10m"}
-"""Real ones last minutes; the simulated cloud's metrics come every second."""
+VERIFICATION: dict[str, Any] = {"baseline": "3s", "window": "12s", "watch": "10m"}
+"""Real ones last minutes; the period is the simulated cloud's own."""

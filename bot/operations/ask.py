@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.change import Change, ServiceRef
-from bot.domain.explanation import Explanation, Finding, Path, SourceIP, Verdict
+from bot.domain.explanation import ClientKind, Explanation, Finding, Path, SourceIP, Verdict
 from bot.domain.objects import Service
 from bot.domain.path import explain
 from bot.domain.policy import Right
 from bot.domain.summary import client_words, headline, worst
 from bot.domain.words import duration
 from bot.operations.caller import Caller
-from bot.operations.card import STATES, Button, path_words, title_of
+from bot.operations.card import STATES, Button, addresses, path_words, title_of
 from bot.operations.refusal import Refused
 from bot.operations.resolve import named_cluster, resolve
 from bot.operations.rights import Rights, operator, rights_of
@@ -86,23 +86,23 @@ _SEES = {
     SourceIP.LB: "the ELB",
     SourceIP.UNKNOWN: "–",
 }
-_HEAD = ("Client", "Count", "Address", "Gets there", "Backend sees")
+_HEAD = ("Client", "Count", "Load balancer", "Gets there", "Backend sees")
 
 
 def _rows(explanation: Explanation) -> tuple[tuple[str, ...], ...]:
-    rows = [_row(path) for path in explanation.paths[:MOST_ROWS]]
-    return (_HEAD, *rows) if rows else ()
+    """One row per class and way it fares; addresses on which it fares alike share a row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for path in explanation.paths:
+        alike.setdefault(_row(path), []).append(str(path.destination))
+    rows = [(key[0], key[1], addresses(to), key[2], key[3]) for key, to in alike.items()]
+    return (_HEAD, *rows[:MOST_ROWS]) if rows else ()
 
 
 def _row(path: Path) -> tuple[str, ...]:
-    count = (
-        "–"
-        if path.client.stands_for is None or path.client.kind == "external"
-        else str(path.client.stands_for)
-    )
-    sees = _SEES[path.source_ip] if path.verdict is not Verdict.UNREACHABLE else "–"
-    gets = path_words(str(path.verdict), path.via_load_balancer)
-    return (client_words(path.client), count, str(path.destination), gets, sees)
+    outside = path.client.kind is ClientKind.EXTERNAL
+    count = "–" if path.client.stands_for is None or outside else str(path.client.stands_for)
+    sees = "–" if path.verdict is Verdict.UNREACHABLE else _SEES[path.source_ip]
+    return client_words(path.client), count, path_words(str(path.verdict), path.via_load_balancer), sees
 
 
 def _why(explanation: Explanation) -> list[tuple[str, str, str]]:

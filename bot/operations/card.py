@@ -104,21 +104,21 @@ _HEAD = ("Client", "Count", "Load balancer", "Now", "Afterwards")
 
 
 def _rows(table: Sequence[ClientClass]) -> tuple[tuple[str, ...], ...]:
+    """One row per class and way it fares; addresses on which it fares alike share a row."""
     if not table:
         return ()
-    shown = [_row(row) for row in table[:MOST_ROWS]]
-    return (_HEAD, *shown)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for row in table:
+        ways = (path_words(row.before, row.through_before), path_words(row.after, row.through_after))
+        alike.setdefault((row.client, str(row.count or "–"), *ways), []).append(row.destination)
+    shown = [(key[0], key[1], addresses(to), key[2], key[3]) for key, to in alike.items()]
+    return (_HEAD, *shown[:MOST_ROWS])
 
 
-def _row(row: ClientClass) -> tuple[str, ...]:
-    count = str(row.count) if row.count else "–"
-    return (
-        row.client,
-        count,
-        row.destination,
-        path_words(row.before, row.through_before),
-        path_words(row.after, row.through_after),
-    )
+def addresses(destinations: Sequence[str]) -> str:
+    """Name one destination, or how many."""
+    distinct = dict.fromkeys(destinations)
+    return next(iter(distinct)) if len(distinct) == 1 else f"{len(distinct)} addresses"
 
 
 def path_words(verdict: str, through: bool | None) -> str:  # noqa: FBT001 - a fact of the row, as the table holds it
@@ -152,20 +152,23 @@ def _lines(change: Change, *, read_only: bool) -> list[tuple[str, str]]:
 
 
 def affected(table: Sequence[ClientClass]) -> str:
-    """Say who gains, who loses and whose path changes, by count."""
-    inside = [row for row in table if row.count]
-    moved = [row for row in inside if row.through_before != row.through_after and row.after == "reachable"]
+    """Say whose path changes, who loses and who gains, by count; a client with several addresses counts once."""
+    total = sum(_clients(table).values())
+    moved = [row for row in table if row.through_before != row.through_after and row.after == "reachable"]
     lost = [row for row in table if row.before == "reachable" and row.after == "unreachable"]
     won = [row for row in table if row.before == "unreachable" and row.after == "reachable"]
-    total = sum(row.count for row in inside)
     words = []
-    if moved:
+    if moved and total:
         way = "direct → through the ELB" if moved[0].through_after else "through the ELB → direct"
-        words.append(f"{sum(row.count for row in moved)} of {total} in-cluster clients: {way}")
+        words.append(f"{sum(_clients(moved).values())} of {total} in-cluster clients: {way}")
     words.append("loses access: " + ", ".join(_named(lost)) if lost else "nobody loses access")
     if won:
         words.append("gains access: " + ", ".join(_named(won)))
     return ". ".join(word[0].upper() + word[1:] for word in words) + "."
+
+
+def _clients(rows: Sequence[ClientClass]) -> dict[str, int]:
+    return {row.client: row.count for row in rows}
 
 
 def _named(rows: Sequence[ClientClass]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.change import ClientClass, FindingNote
-from bot.domain.explanation import Explanation, Path
+from bot.domain.explanation import ClientKind, Explanation, Path
 from bot.domain.objects import PASS_THROUGH, Ref, Service
 from bot.domain.path import explain
 from bot.domain.snapshot import Snapshot
@@ -56,7 +56,7 @@ def _row(now: Path | None, then: Path | None) -> ClientClass:
         raise AssertionError("a row has a path on at least one side")
     return ClientClass(
         client=client_words(shown.client),
-        count=shown.client.stands_for or 0,
+        count=0 if shown.client.kind is ClientKind.EXTERNAL else shown.client.stands_for or 0,
         destination=str(shown.destination),
         before=str(now.verdict) if now else "undetermined",
         after=str(then.verdict) if then else "undetermined",
