@@ -14,6 +14,9 @@ WRONG = 2
 _INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 
+_WRONG_INPUT = {ValueError, LookupError}
+"""What commands raise, beside errors of our own, when an option or a file is wrong; no subclasses: those surprise."""
+
 Parser = argparse.ArgumentParser
 
 
@@ -50,14 +53,13 @@ def _tell(error: Exception) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    first = str(error).strip().splitlines()
-    known = type(error).__module__.startswith("bot.") or isinstance(error, OSError)
-    text = first[0] if first else ""
-    return (
-        text
-        if known and text
-        else f"unexpected {type(error).__name__}{': ' if text else ''}{text} (--debug shows where)"
-    )
+    """What is wrong, in the error's own first line; a surprise is said to be one."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    told = next(iter(str(error).strip().splitlines()), "")
+    if told and (type(error) in _WRONG_INPUT or type(error).__module__.startswith("bot.")):
+        return told
+    return f"unexpected {type(error).__name__}{told and ': '}{told} (--debug shows where)"
 
 
 # --- the parser ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from bot.commands.doctor import cloud, clusters, database, slack
 from bot.commands.doctor.check import Check, State, ok, warn
 from bot.config import Settings, load
 
-__all__ = ["run"]
+__all__ = ["examine", "run"]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,14 +26,14 @@ def run(args: argparse.Namespace) -> int:
 
 async def _print_all(settings: Settings) -> int:
     failed = False
-    async for check in _checks(settings):
+    async for check in examine(settings):
         print(check, flush=True)
         failed = failed or check.state is State.FAIL
     return int(failed)
 
 
-async def _checks(settings: Settings) -> AsyncIterator[Check]:
-    """Every check, in a fixed order; what they ask, they ask at the same time."""
+async def examine(settings: Settings) -> AsyncIterator[Check]:
+    """Yield every check, in a fixed order; what they ask, they ask at the same time."""
     groups = [
         asyncio.ensure_future(group)
         for group in (
