@@ -44,7 +44,7 @@ class Deliveries:
     ) -> None:
         self._state = state
         self._courier = courier
-        self._limit = limit
+        self.limit = limit
         self._retries = tuple(retries)
         self._planned: deque[Handling] = deque()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -118,7 +118,7 @@ class Deliveries:
 
     async def _carry(self, delivery: Delivery, retry: tuple[int, str] | None) -> Ack:
         parcel = Parcel(kind=delivery.kind, payload=delivery.payload, retry=retry)
-        ack = await self._courier.carry(parcel, self._limit)
+        ack = await self._courier.carry(parcel, self.limit)
         args: Json = {"delivery": delivery.number, "payload": _shown(delivery.payload)}
         if retry is not None:
             args["retry"] = retry[0]

@@ -65,6 +65,7 @@ class Faults:
             if trouble.method in {method, "*"}:
                 left = trouble.left - 1
                 self._troubles[index : index + 1] = [replace(trouble, left=left)] if left else []
+                self._changed()
                 return trouble
         return None
 

@@ -101,7 +101,7 @@ class Reader:
         if text:
             yield text
         for field in block.get("fields", []):
-            yield f"  {self._text(field)}"
+            yield from (f"  {line}" for line in self._text(field).splitlines())
 
     def _header(self, block: Json) -> Iterator[str]:
         text = self._text(block["text"])

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.demo.slack.courier import Ack, Parcel
+from bot.demo.slack.feed import Change
 from bot.demo.slack.state import State
 
 Json = dict[str, Any]
@@ -44,13 +45,18 @@ class SocketCourier:
         await link.prepare(request)
         await link.send_json(self._hello())
         self._links.append(link)
+        self._tell()
         try:
             async for message in link:
                 if message.type is WSMsgType.TEXT:
                     self._receive(message.data)
         finally:
             self._links.remove(link)
+            self._tell()
         return link
+
+    def _tell(self) -> None:
+        self._state.feed.publish(Change(kind="links", data={"connections": len(self._links)}))
 
     def _hello(self) -> Json:
         debug = {"host": "loopback", "build_number": 1, "approximate_connection_time": 18060}
