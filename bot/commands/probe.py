@@ -6,6 +6,7 @@ redirect is followed, and a target's first run of resets ends the connections to
 whose connections break off.
 """
 
+import argparse
 import json
 import os
 import socket
@@ -124,8 +125,14 @@ def _measured(
     return tally
 
 
-def run(environment: Mapping[str, str] = os.environ) -> int:
-    """Do what the environment asks; write the result where the kubelet looks, and to standard output."""
+def run(args: argparse.Namespace) -> int:
+    """Do what the environment asks; there is nothing to say on the command line."""
+    del args
+    return probe(os.environ)
+
+
+def probe(environment: Mapping[str, str]) -> int:
+    """Do what `environment` asks; write the result where the kubelet looks, and to standard output."""
     try:
         tallies = measure(plan(environment))
     except UsageError as error:
