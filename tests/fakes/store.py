@@ -32,11 +32,24 @@ class JobRow:
     error: str = ""
 
 
+class Switch:
+    """Whether the database answers."""
+
+    def __init__(self) -> None:
+        self.down = False
+
+    def answer(self) -> None:
+        """Answer, or say that nobody does."""
+        if self.down:
+            raise Unavailable("the database does not answer")
+
+
 class MemoryJobs:
     """Leased jobs in a dict."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, switch: Switch | None = None) -> None:
         self._clock = clock
+        self.switch = switch or Switch()
         self._leases = count(1)
         self._pokes: list[Callable[[], None]] = []
         self.rows: dict[str, JobRow] = {}
@@ -52,6 +65,7 @@ class MemoryJobs:
 
     async def submit(self, *jobs: Job) -> None:
         """Store jobs."""
+        self.switch.answer()
         self.put(jobs)
 
     def put(self, jobs: Sequence[Job]) -> None:
@@ -78,6 +92,7 @@ class MemoryJobs:
         self, *, limit: int, lease: float, kinds: Collection[str] | None = None
     ) -> Sequence[Leased]:
         """Lease due jobs, those that waited longest first."""
+        self.switch.answer()
         now = self._clock()
         due = [r for r in self._of(kinds) if r.due_at is not None and r.due_at <= now]
         return [self._lease(row, now, lease) for row in sorted(due, key=_due)[:limit]]
@@ -90,6 +105,7 @@ class MemoryJobs:
 
     async def renew(self, leased: Leased, *, lease: float) -> bool:
         """Extend a lease; False when it was lost."""
+        self.switch.answer()
         row = self._held(leased)
         if row is None:
             return False
@@ -98,6 +114,7 @@ class MemoryJobs:
 
     async def finish(self, leased: Leased, *, then: Sequence[Job] = ()) -> None:
         """Mark done and store what follows; due again when it was submitted meanwhile."""
+        self.switch.answer()
         row = self._held(leased)
         if row is None:
             return
@@ -107,6 +124,7 @@ class MemoryJobs:
 
     async def retry(self, leased: Leased, *, delay: float, error: str = "") -> None:
         """Give the lease back."""
+        self.switch.answer()
         row = self._held(leased)
         if row is None:
             return
@@ -116,6 +134,7 @@ class MemoryJobs:
 
     async def next_due(self, *, kinds: Collection[str] | None = None) -> float | None:
         """Seconds until a job is due or its lease ends; None: no job waits."""
+        self.switch.answer()
         due = [row.due_at for row in self._of(kinds) if row.due_at is not None]
         return max(0.0, min(due) - self._clock()) if due else None
 
@@ -142,6 +161,7 @@ class MemoryChanges:
 
     async def open(self, change: Change, event: Event, *, jobs: Sequence[Job]) -> Change:
         """Store a proposal, number it, and lock what it is about; the same id twice returns the first."""
+        self._jobs.switch.answer()
         if change.id in self.rows:
             return self.rows[change.id]
         subjects = _subjects(change) if change.open else set()
@@ -157,12 +177,14 @@ class MemoryChanges:
 
     async def get(self, change_id: str) -> Change:
         """Read one change."""
+        self._jobs.switch.answer()
         if change_id not in self.rows:
             raise NotFound("there is no such change")
         return self.rows[change_id]
 
     async def move(self, before: Change, after: Change, event: Event, *, jobs: Sequence[Job] = ()) -> None:
         """Compare the version, set, append, submit."""
+        self._jobs.switch.answer()
         if after.version <= before.version:
             raise ValueError("a move counts the version up")
         stored, recorded = _copy(after), _copy(event)
@@ -175,6 +197,7 @@ class MemoryChanges:
 
     async def note(self, before: Change, after: Change, *, jobs: Sequence[Job] = ()) -> Change:
         """As move, for what is no event."""
+        self._jobs.switch.answer()
         if before.phase is not after.phase:
             raise ValueError(f"a note cannot move a change from {before.phase} to {after.phase}")
         noted = _copy(replace(after, version=max(after.version, before.version + 1)))
@@ -193,6 +216,7 @@ class MemoryChanges:
         limit: int = 20,
     ) -> Sequence[Change]:
         """Return changes, newest first."""
+        self._jobs.switch.answer()
         found = [
             change
             for change in reversed(self.rows.values())
@@ -207,6 +231,7 @@ class MemoryChanges:
 
     async def events(self, change_id: str) -> Sequence[Event]:
         """Return a change's events, oldest first."""
+        self._jobs.switch.answer()
         return list(self.log.get(change_id, ()))
 
     async def _compare(self, before: Change) -> None:
@@ -234,6 +259,7 @@ class MemoryRuns:
 
     async def open(self, run: Run, *, jobs: Sequence[Job] = ()) -> Run:
         """Store a run; the same id twice returns the first."""
+        self._jobs.switch.answer()
         if run.id in self.rows:
             return self.rows[run.id]
         for other in self.rows.values():
@@ -245,12 +271,14 @@ class MemoryRuns:
 
     async def get(self, run_id: str) -> Run:
         """Read one run."""
+        self._jobs.switch.answer()
         if run_id not in self.rows:
             raise NotFound("there is no such verification")
         return self.rows[run_id]
 
     async def save(self, before: Run, after: Run, *, jobs: Sequence[Job] = ()) -> Run:
         """Compare the version, set."""
+        self._jobs.switch.answer()
         saved = _copy(replace(after, version=max(after.version, before.version + 1)))
         if (await self.get(before.id)).version != before.version:
             raise Stale("the verification moved on meanwhile")
@@ -262,34 +290,41 @@ class MemoryRuns:
 class MemoryMessages:
     """Places in a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
         self.places: dict[str, Place] = {}
 
     async def place(self, key: str) -> Place | None:
         """Return where the message of this key is."""
+        self._switch.answer()
         return self.places.get(key)
 
     async def remember(self, key: str, place: Place) -> None:
         """Note where the message is; the last word wins."""
+        self._switch.answer()
         self.places[key] = place
 
 
 class MemoryPauses:
     """Pauses in a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
         self.by: dict[str, tuple[datetime, str]] = {}
 
     async def pause(self, cluster: str, by: str, at: datetime) -> None:
         """Pause a cluster; paused already: the first person stays named."""
+        self._switch.answer()
         self.by.setdefault(cluster, (at, by))
 
     async def resume(self, cluster: str) -> None:
         """Take the pause of this name back."""
+        self._switch.answer()
         self.by.pop(cluster, None)
 
     async def paused(self, cluster: str) -> str | None:
         """Return who paused the cluster, or all of them."""
+        self._switch.answer()
         found = [self.by[name] for name in (cluster, "*") if name in self.by]
         return min(found)[1] if found else None
 
@@ -300,13 +335,21 @@ class MemoryStore:
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._ahead = 0.0
-        self.down = False
-        """Set it, and `ping` says that the database does not answer."""
-        self.jobs = MemoryJobs(self.now)
+        self._switch = Switch()
+        self.jobs = MemoryJobs(self.now, self._switch)
         self.changes = MemoryChanges(self.jobs)
         self.runs = MemoryRuns(self.jobs)
-        self.messages = MemoryMessages()
-        self.pauses = MemoryPauses()
+        self.messages = MemoryMessages(self._switch)
+        self.pauses = MemoryPauses(self._switch)
+
+    @property
+    def down(self) -> bool:
+        """Set it, and every verb says that the database does not answer."""
+        return self._switch.down
+
+    @down.setter
+    def down(self, down: bool) -> None:
+        self._switch.down = down
 
     def now(self) -> float:
         """The clock that leases and delays run on, in seconds."""
@@ -318,8 +361,7 @@ class MemoryStore:
 
     async def ping(self) -> None:
         """Answer, unless told to be down."""
-        if self.down:
-            raise Unavailable("the database does not answer")
+        self._switch.answer()
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -13,7 +13,7 @@ from bot.ports import Job
 from tests.adapters.store.examples import a_change, an_event
 from tests.worker.victim import POINTS
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a replica hangs."""
 
 
