@@ -17,7 +17,8 @@ class Objects(Protocol):
 
     `resource` is the plural ("services", "endpointslices", "nodes", "pods", …). Returned objects are the
     caller's own copies. A listener is called at once, inside the event loop, after the change is stored; it
-    must not raise and gets no replay of what was there before.
+    must not raise and gets no replay of what was there before. The object that it is given is the stored one,
+    shared by everybody: to be read only.
     """
 
     def list(self, resource: str, namespace: str | None = None) -> list[Json]:

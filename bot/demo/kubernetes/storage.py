@@ -3,12 +3,13 @@
 import random
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-from bot.demo.kubernetes import allocation, defaults, eventview, ownership, schema, validation
+from bot.demo.kubernetes import allocation, defaults, ownership, schema, update, validation
 from bot.demo.kubernetes.admission import Operation, Review, Webhook
+from bot.demo.kubernetes.decoding import decoded
 from bot.demo.kubernetes.history import History, Record
 from bot.demo.kubernetes.patch import merged
 from bot.demo.kubernetes.resources import BY_NAME, RESOURCES, Resource
@@ -17,39 +18,15 @@ from bot.demo.kubernetes.status import (
     Cause,
     already_exists,
     bad_request,
-    conflict,
     invalid_object,
     method_not_allowed,
     not_found,
 )
+from bot.demo.kubernetes.update import UNCONDITIONAL, Options, Preconditions
 from bot.demo.seam import Json, Listener
 
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # k8s.io/apimachinery/pkg/util/rand
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a write was asked for. `warnings` collects what the answer's Warning headers say."""
-
-    manager: str
-    user: str = "system:apiserver"
-    operation: Literal["Apply", "Update"] = "Update"
-    subresource: str = ""
-    dry_run: bool = False
-    force: bool = False
-    validation: str = "Ignore"
-    patching: bool = False
-    binding: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preconditions:
-    """What a delete demands of the object."""
-
-    uid: str | None = None
-    version: str | None = None
 
 
 def key_of(resource: Resource, namespace: str | None, name: str) -> str:
@@ -163,7 +140,7 @@ class Storage:
 
     def insert(self, resource: Resource, namespace: str | None, body: Json, options: Options) -> Record:
         """Store a new object."""
-        new = self._decoded(resource, body, options)
+        new = decoded(resource, body, options)
         self._place(resource, namespace, new["metadata"])
         name = new["metadata"]["name"]
         if self.find(resource, namespace, name):
@@ -207,7 +184,7 @@ class Storage:
     ) -> Record:
         """Store what `change` makes of an object; a change of nothing keeps its version."""
         record = self.require(resource, namespace, name)
-        new = self._decoded(resource, change(record.copy()), options)
+        new = decoded(resource, change(record.copy()), options)
         return self._updated(resource, record, new, options)
 
     def apply(
@@ -215,7 +192,7 @@ class Storage:
     ) -> tuple[Record, bool]:
         """Store a server-side apply, and tell whether it created the object."""
         record = self.find(resource, namespace, name)
-        config = self._decoded(resource, config, options)
+        config = decoded(resource, config, options)
         config["metadata"].setdefault("name", name)
         walker, mine = self._walker(resource, options), self._claim(resource, options)
         live = record.copy() if record else None
@@ -231,11 +208,11 @@ class Storage:
         namespace: str | None,
         name: str,
         options: Options,
-        preconditions: Preconditions = Preconditions(),
+        preconditions: Preconditions = UNCONDITIONAL,
     ) -> tuple[Record, bool]:
         """Delete an object, and tell whether it is gone; finalizers keep it with a deletionTimestamp."""
         record = self.require(resource, namespace, name)
-        _check_preconditions(resource, record, preconditions)
+        update.check_preconditions(resource, record, preconditions)
         self._admit("DELETE", resource, record.body, None, options)
         if options.dry_run:
             return record, True
@@ -246,34 +223,6 @@ class Storage:
         return self._erase(resource, record.copy()), True
 
     # How a write goes.
-
-    def _decoded(self, resource: Resource, body: Any, options: Options) -> Json:
-        """Return an object as the server decodes it; raises a 400, or a 422 inside a patch."""
-        if not isinstance(body, dict):
-            raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
-        kind, version = body.get("kind", resource.kind), body.get("apiVersion", resource.api_version)
-        if (kind, version) != (resource.kind, resource.api_version):
-            what = f'{kind} in version "{version}" cannot be handled as a {resource.kind}'
-            raise bad_request(f"{what}: converting (v1.{kind}) to ({resource.kind}): unknown conversion")
-        body = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": {}, **body}
-        if (why := schema.malformed(body)) is not None:
-            raise self._undecodable(resource, body, why, options)
-        if resource.stored_as:
-            body = eventview.to_core(body)
-        kept, unknown = schema.pruned(resource, body)
-        if unknown and options.validation == "Strict":
-            why = "strict decoding error: " + ", ".join(f'unknown field "{path}"' for path in unknown)
-            raise self._undecodable(resource, body, why, options)
-        if options.validation == "Warn":
-            options.warnings.extend(f'unknown field "{path}"' for path in unknown)
-        return kept
-
-    def _undecodable(self, resource: Resource, body: Json, why: str, options: Options) -> ApiError:
-        if options.patching:
-            return schema.unpatchable(body, why)
-        return bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {why}'
-        )
 
     def _place(self, resource: Resource, namespace: str | None, metadata: Json) -> None:
         """Name a new object and put it into its namespace."""
@@ -304,52 +253,14 @@ class Storage:
 
     def _updated(self, resource: Resource, record: Record, new: Json, options: Options) -> Record:
         old = record.copy()
-        self._guard(resource, record, new["metadata"])
-        self._keep(resource, old, new, options)
+        update.guard(resource, record, new["metadata"])
+        update.keep(resource, old, new, options)
         self._settle(resource, new, old, options)
-        if _same(old, new, ownership=options.operation == "Apply"):
+        if update.same(old, new, ownership=options.operation == "Apply"):
             return record
-        if resource.counts_generations and _content(old) != _content(new):
+        if resource.counts_generations and update.content(old) != update.content(new):
             new["metadata"]["generation"] = old["metadata"]["generation"] + 1
         return self._store(resource, new, record, options)
-
-    def _guard(self, resource: Resource, record: Record, metadata: Json) -> None:
-        """Refuse a stale resourceVersion and changes of what names an object."""
-        old = record.body["metadata"]
-        if metadata.setdefault("uid", old["uid"]) != old["uid"]:
-            why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {old['uid']}"
-            raise conflict(resource, old["name"], why)
-        if metadata.setdefault("namespace", old.get("namespace")) != old.get("namespace"):
-            raise bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
-        if metadata.setdefault("name", old["name"]) != old["name"]:
-            cause = Cause.invalid("metadata.name", metadata["name"], "field is immutable")
-            raise invalid_object(resource, old["name"], [cause])
-        if (metadata.get("resourceVersion") or old["resourceVersion"]) != old["resourceVersion"]:
-            raise conflict(resource, old["name"])
-
-    def _keep(self, resource: Resource, old: Json, new: Json, options: Options) -> None:
-        """Take over what this write may not change: server-owned metadata, and status or everything else."""
-        kept = old["metadata"]
-        names = (
-            "creationTimestamp",
-            "generation",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "namespace",
-        )
-        for name in (*names, "resourceVersion"):
-            new["metadata"].pop(name, None)
-            if name in kept:
-                new["metadata"][name] = kept[name]
-        if options.subresource == "status":
-            for name in (old.keys() | new.keys()) - {"status", "metadata"}:
-                _take(new, old, name)
-            if resource.custom:
-                new["metadata"] = {**kept}
-        elif resource.has_status:
-            _take(new, old, "status")
 
     def _settle(self, resource: Resource, new: Json, old: Json | None, options: Options) -> None:
         """Default, own, admit and validate an object; what is allocated comes last and is owned by nobody."""
@@ -450,42 +361,3 @@ class Storage:
             fields=frozenset(),
         )
         return replace(claim, subresource=options.subresource)
-
-
-def _take(new: Json, old: Json, name: str) -> None:
-    new.pop(name, None)
-    if name in old:
-        new[name] = old[name]
-
-
-def _content(body: Json) -> Json:
-    return {name: value for name, value in body.items() if name not in {"metadata", "status"}}
-
-
-def _same(old: Json, new: Json, *, ownership: bool) -> bool:
-    """Tell whether an update changes nothing; who owns what counts for an apply only."""
-
-    def comparable(body: Json) -> Json:
-        metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-        if ownership:
-            entries = body["metadata"].get("managedFields", [])
-            metadata["owners"] = [{**entry, "time": ""} for entry in entries]
-        return {**body, "metadata": metadata}
-
-    return comparable(old) == comparable(new)
-
-
-def _check_preconditions(resource: Resource, record: Record, demanded: Preconditions) -> None:
-    metadata = record.body["metadata"]
-    if demanded.uid is not None and demanded.uid != metadata["uid"]:
-        why = (
-            f"the UID in the precondition ({demanded.uid}) does not match the UID in record ({metadata['uid']}). "
-            "The object might have been deleted and then recreated"
-        )
-        raise conflict(resource, metadata["name"], why, kind=resource.kind)
-    if demanded.version is not None and demanded.version != metadata["resourceVersion"]:
-        why = (
-            f"the ResourceVersion in the precondition ({demanded.version}) does not match the ResourceVersion in "
-            f"record ({metadata['resourceVersion']}). The object might have been modified"
-        )
-        raise conflict(resource, metadata["name"], why, kind=resource.kind)

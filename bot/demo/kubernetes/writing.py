@@ -19,8 +19,9 @@ from bot.demo.kubernetes.status import (
     method_not_allowed,
     unsupported_media_type,
 )
-from bot.demo.kubernetes.storage import Options, Preconditions, Storage
+from bot.demo.kubernetes.storage import Storage
 from bot.demo.kubernetes.target import Target
+from bot.demo.kubernetes.update import Options, Preconditions
 from bot.demo.seam import Json
 
 MERGE, STEPS = "application/merge-patch+json", "application/json-patch+json"
@@ -194,7 +195,8 @@ class Writer:
 def _check_apply(body: Any) -> None:
     if not isinstance(body, dict) or not body.get("apiVersion") or not body.get("kind"):
         raise bad_request("invalid object type: apiVersion and kind must be set in an apply patch")
-    if (body.get("metadata") or {}).get("managedFields"):
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
 
 
