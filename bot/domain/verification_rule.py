@@ -36,13 +36,17 @@ class Seen:
 
     @property
     def moved(self) -> bool:
-        """Whether the class was seen on the other side of the load balancer before, or got nowhere."""
+        """Whether some of the class was seen on the other side of the load balancer before, or got nowhere.
+
+        Partly is enough: before a rollback of a change that one node never followed, that node's clients are
+        on the right way already, and the others' move is what shows that the patch did it.
+        """
         if self.before is None:
             return True
         if self.before.connectivity is Connectivity.UNREACHABLE:
             return True
         wanted = Crossing.CROSSED if self.client.through_before else Crossing.BYPASSED
-        return self.before.crossing is wanted
+        return self.before.crossing in {wanted, Crossing.PARTLY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +166,8 @@ ROW_RULES: tuple[RowRule, ...] = (
     ),
     RowRule(
         code="no-difference",
-        when="It is as expected now, and the patch was meant to move it, but before the patch it was not seen on "
-        "the other way.",
+        when="It is as expected now, and the patch was meant to move it, but before the patch none of it was seen "
+        "on the other way.",
         then=Judgement.OPEN,
         holds=lambda s: s.should_move and not s.moved,
     ),
