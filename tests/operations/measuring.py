@@ -129,9 +129,13 @@ class Kubelet(MemoryCluster):
     async def start_probe(self, pod: ProbePod) -> None:
         """Run the Pod's connections, spread over its duration."""
         fresh = pod.name not in self.probes
-        await super().start_probe(pod)
-        if not fresh or self.fate(pod) is not None:
-            return
+        try:
+            await super().start_probe(pod)
+        finally:
+            if fresh and pod.name in self.probes and self.fate(pod) is None:
+                self._begin(pod)
+
+    def _begin(self, pod: ProbePod) -> None:
         self.created.append(pod)
         begin = self.clock() + timedelta(seconds=self.latency(pod))
         self._started[pod.name] = begin
@@ -250,6 +254,7 @@ class Scene:
         self.through: dict[str, bool] = {}
         """Node → whether it sends connections through the load balancer; by default as the patch says."""
         self.patched = False
+        self.on_patch: Callable[[], None] = lambda: None
         self.refusing: dict[str, str] = {}
         """Node → the result that its connections have instead."""
         self.plan = measurement or plan(
@@ -289,6 +294,7 @@ class Scene:
     def patch(self) -> None:
         """What applying does to the world."""
         self.patched = True
+        self.on_patch()
 
     async def step(self) -> measure.Progress:
         """Let the job run once."""
