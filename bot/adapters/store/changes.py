@@ -1,5 +1,6 @@
 """Changes as rows: every move is one compare-and-set, in one transaction with its event and its jobs."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from bot.adapters.store.tables import subjects
 from bot.domain.change import OPEN, Change, Event, Phase, ServiceRef
 from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unavailable
 
+_log = logging.getLogger("bot.store")
 _OPEN = [phase.value for phase in OPEN]
 
 
@@ -93,7 +95,7 @@ class SqlChanges:
         if namespace is not None or name is not None:
             query = query.where(table.c.number.in_(_about(namespace, name)))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [_change(row) for row in rows]
+        return [change for row in rows if (change := _readable(row))]
 
     async def events(self, change_id: str) -> Sequence[Event]:
         """Return a change's events, oldest first."""
@@ -182,3 +184,12 @@ def _change(row: Row[Any]) -> Change:
         return replace(stored, number=row.number, phase=Phase(row.phase), version=row.version)
     except ValueError as error:
         raise Unavailable(f"CHG-{row.number} was written by another version of the bot") from error
+
+
+def _readable(row: Row[Any]) -> Change | None:
+    """Pass over what a newer version wrote: a history with one line less is better than none."""
+    try:
+        return _change(row)
+    except Unavailable as error:
+        _log.warning("%s", error)
+        return None

@@ -80,6 +80,19 @@ def test_changes_and_runs_come_back() -> None:
     assert codec.load(Run, codec.dump(a_run())) == a_run()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Either:
+    """Fields that may be one thing or another."""
+
+    what: Leaf | int | str
+
+
+@pytest.mark.parametrize("what", [Leaf(colour=Colour.BLUE), 7, "seven"])
+def test_one_of_several_types_comes_back_as_itself(what: Leaf | int | str) -> None:
+    """The first that fits."""
+    assert codec.load(Either, codec.dump(Either(what=what))) == Either(what=what)
+
+
 def test_a_moment_is_stored_in_utc() -> None:
     """Whatever zone it came in."""
     berlin = AT.astimezone(timezone(timedelta(hours=1)))

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import threading
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,16 @@ async def test_a_transaction_is_undone_by_whatever_is_raised(url: str) -> None:
     count = await store.database.read(lambda c: c.execute(text("SELECT count(*) FROM people")).scalar_one())
     await store.close()
     assert count == 0
+
+
+async def test_a_moment_without_a_zone_is_refused(tmp_path: Path) -> None:
+    """It would be another one elsewhere."""
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    migrate(url)
+    store = open_store(url)
+    with pytest.raises(Unavailable, match="without a time zone"):
+        await store.pauses.pause("prod", "U0ALICE1", datetime(2026, 3, 1))  # noqa: DTZ001 - the very mistake
+    await store.close()
 
 
 async def test_a_cancelled_caller_tears_no_transaction(url: str) -> None:
