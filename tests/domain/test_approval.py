@@ -373,7 +373,7 @@ def test_enough_means_as_many_people_as_needed(
     st.sampled_from(["U0ALICE", "U0BOB", "S0SRE", "S0LOST", "*"]),
     st.booleans(),
 )
-def test_denying_more_never_lets_an_approval_through(  # noqa: PLR0917 - a law over six variables
+def test_denying_more_never_lets_an_approval_through(
     policy: Policy,
     proposal: Change,
     person: Somebody,
