@@ -81,7 +81,14 @@ async def compose(
         reason=asked.reason,
         channel=asked.channel,
         template_digest=world.renderer.patch_digest("pass-through"),
-        plan=await plan_for(world, ref, shown.snapshot, before=shown.before, after=shown.after),
+        # Undoing is urgent: it is applied at once, and measured afterwards.
+        plan=await plan_for(
+            world,
+            ref,
+            shown.snapshot,
+            before=None if asked.verb is Verb.ROLLBACK else shown.before,
+            after=shown.after,
+        ),
         table=preview.rows(shown.before, shown.after),
         findings=preview.notes(shown.after),
         approvers=_approvers(policies, asked, rights),

@@ -12,7 +12,7 @@ from bot.operations.advance import run_id
 from bot.operations.card import Button, card_of, title_of
 from bot.operations.jobs import card_job, progress_job
 from bot.operations.world import World
-from bot.ports import Leased, Message, NotFound
+from bot.ports import Later, Leased, Message, NotFound
 
 
 async def draw_card(world: World, leased: Leased) -> None:
@@ -77,7 +77,7 @@ def _stop(run: Run) -> tuple[Button, ...]:
 
 async def _thread(world: World, run: Run) -> Place | None:
     """The message in whose thread a run reports: the change's card; `verify` starts a thread of its own."""
-    return await world.store.messages.place(card_job(run.change_id).key) if run.change_id else None
+    return await _card(world, run.change_id) if run.change_id else None
 
 
 async def say(world: World, leased: Leased) -> None:
@@ -95,15 +95,31 @@ async def say(world: World, leased: Leased) -> None:
 _BAD_NEWS = frozenset({"reverted", "not-applied"})
 
 
+CARD_SOON = 0.5
+"""Seconds after which a message for a thread looks again whether the thread's card has been posted."""
+
+
+async def _card(world: World, change_id: str) -> Place:
+    """Where a change's card is; a message for its thread waits until it is posted.
+
+    Raises:
+        Later: it is not posted yet.
+    """
+    place = await world.store.messages.place(card_job(change_id).key)
+    if place is None:
+        raise Later(CARD_SOON)
+    return place
+
+
 async def _in_thread(
     world: World, leased: Leased, change: Change, message: Message, *, broadcast: bool
 ) -> None:
-    card = await world.store.messages.place(card_job(change.id).key)
+    card = await _card(world, change.id)
     await world.messenger.post(
-        card.channel if card else change.channel,
+        card.channel,
         message,
         key=leased.job.key,
-        thread=card.ts if card else None,
+        thread=card.ts,
         broadcast=broadcast,
         look=leased.attempt > 1,
     )
