@@ -87,7 +87,10 @@ def _date(body: str, zone: str) -> str:
 
 def date(epoch: int, form: str, zone: str = "UTC") -> str:
     """Return a time by Slack's date tokens, in an IANA zone."""
-    at = datetime.fromtimestamp(epoch, tz=UTC).astimezone(ZoneInfo(zone))
+    try:
+        at = datetime.fromtimestamp(epoch, tz=UTC).astimezone(ZoneInfo(zone))
+    except (ValueError, OverflowError, OSError):  # no calendar reaches that far
+        return str(epoch)
     tokens = {
         "date_num": f"{at:%Y-%m-%d}",
         "date_slash": f"{at:%m/%d/%Y}",

@@ -50,6 +50,7 @@ def read(directory: Directory, *blocks: dict[str, Any], viewer: str = "U01ALICE"
         ("```\nline 1\n  *line 2*\n```", "line 1\n  *line 2*"),
         ("<!date^1790000000^{date_num} {time}|never>", "2026-09-21 14:13"),
         ("<!date^broken|never>", "!date^broken|never"),
+        ("<!date^99999999999999999^{time}|never>", "99999999999999999"),
     ],
 )
 def test_mrkdwn_reads_as_a_person_reads_it(directory: Directory, text: str, expected: str) -> None:

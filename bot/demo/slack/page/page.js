@@ -220,7 +220,8 @@ function showPanel(shown) {
 byId("thread-close").addEventListener("click", closeThread);
 byId("panel-toggle").addEventListener("click", () => showPanel(byId("panel").hidden));
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && now.thread && !document.querySelector("dialog[open]")) closeThread();
+  const writing = document.activeElement?.matches("input, textarea") && document.activeElement.value;
+  if (event.key === "Escape" && now.thread && !writing && !document.querySelector("dialog[open]")) closeThread();
 });
 window.addEventListener("pagehide", () => now.stop());
 

@@ -114,9 +114,9 @@ function ago(epoch) {
 }
 
 function dateNode(epoch, form, target, fallback) {
-  if (!Number.isFinite(epoch) || !form) return document.createTextNode(fallback);
+  if (Number.isNaN(new Date(epoch * 1000).getTime()) || !form) return document.createTextNode(fallback);
   const node = el("time", { datetime: new Date(epoch * 1000).toISOString(), title: at(epoch, { dateStyle: "full", timeStyle: "long" }) }, dateText(epoch, form));
-  return target ? el("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, node) : node;
+  return target && /^https?:/i.test(target) ? el("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, node) : node;
 }
 
 /** mrkdwn → nodes, with quoted lines as quotes. */

@@ -1,0 +1,85 @@
+"""A real Chromium, looked at for complaints: console errors, page errors, requests to other hosts."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+
+# None of these is needed for the page; they keep a headless browser quiet and off the network.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 20_000.0  # milliseconds: a busy machine is not a broken page
+NO_CHROMIUM = "Chromium is not installed (Debian: apt-get install chromium)"
+
+
+class Watched:
+    """A browser whose pages are watched."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self.complaints: list[str] = []
+
+    async def page(
+        self, user: str, channel: str = "C01OPS", scheme: Literal["light", "dark"] = "light"
+    ) -> Page:
+        """Open the workspace as somebody, and wait until it is there."""
+        context = await self._browser.new_context(
+            viewport={"width": 1440, "height": 900}, color_scheme=scheme
+        )
+        context.set_default_timeout(PATIENCE)
+        page = await context.new_page()
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("request", self._request)
+        await page.goto(f"{self._url}/?as={user}&channel={channel}")
+        await page.wait_for_selector("html[data-ready]")
+        return page
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"console: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if urlsplit(request.url).netloc != urlsplit(self._url).netloc and not request.url.startswith("data:"):
+            self.complaints.append(f"request to another host: {request.url}")
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the browser."""
+    expect.set_options(timeout=PATIENCE)
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def watched(browser: Browser, url: str) -> AsyncIterator[Watched]:
+    """Watch a browser's pages on the workspace at `url`; there must be no complaint in the end."""
+    found = Watched(browser, url)
+    yield found
+    for context in browser.contexts:
+        await context.close()
+    assert found.complaints == []
+
+
+async def picture(page: Page, folder: Path, name: str) -> Path:
+    """Keep a picture of the page, in the artefacts' folder where one is named."""
+    kept = Path(os.environ.get("ELB_PASSTHROUGH_PICTURES") or folder) / f"{name}.png"
+    await page.screenshot(path=kept)
+    return kept
