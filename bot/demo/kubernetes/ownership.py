@@ -188,6 +188,13 @@ class Claim:
         }
         return body | ({"subresource": self.subresource} if self.subresource else {})
 
+    @property
+    def name(self) -> str:
+        """Return the manager as conflicts name it."""
+        role = f' with subresource "{self.subresource}"' if self.subresource else ""
+        version = f" using {self.api_version}" if self.operation == "Update" else ""
+        return f'"{self.manager}"{role}{version}'
+
     def same_owner(self, other: "Claim") -> bool:
         """Tell whether two claims are one manager's in the same role."""
         mine = (self.manager, self.operation, self.api_version, self.subresource)
@@ -248,7 +255,8 @@ def applied(walker: Walker, *, live: Json | None, config: Json, mine: Claim, for
     others = [replace(claim, fields=claim.fields - contested) for claim in others]
     held = next((claim for claim in claims if claim.same_owner(mine)), mine)
     base = live
-    for path in held.fields - mine.fields - frozenset().union(*(claim.fields for claim in others)):
+    gone = held.fields - mine.fields - frozenset().union(*(claim.fields for claim in others))
+    for path in sorted(gone, key=lambda path: (path[-1] != SELF, path)):  # whole items before their fields
         base = _without(base, path)
     combine = merged if walker.resource.custom else strategic
     new = dict(combine(base, config))
@@ -263,11 +271,8 @@ def _applicable(path: Path) -> bool:
 
 
 def _refuse_conflicts(others: Iterable[Claim], contested: set[Path]) -> None:
-    owned = [
-        (claim.manager, claim.api_version, dotted(path))
-        for claim in others
-        for path in sorted(claim.fields & contested)
-    ]
+    fields = {claim.name: sorted(claim.fields & contested) for claim in others}
+    owned = {who: [dotted(path) for path in paths] for who, paths in sorted(fields.items()) if paths}
     if owned:
         raise apply_conflict(owned)
 

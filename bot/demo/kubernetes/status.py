@@ -5,7 +5,7 @@ The sentences are those of k8s.io/apimachinery `pkg/api/errors`, as a real kube-
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from bot.demo.kubernetes.resources import Resource
 from bot.demo.seam import Json
@@ -191,15 +191,16 @@ def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
     return ApiError(415, "UnsupportedMediaType", message)
 
 
-def apply_conflict(owners: Sequence[tuple[str, str, str]]) -> ApiError:
-    """Return the 409 of a server-side apply; `owners` are (manager, apiVersion, field path)."""
-    causes: list[dict[str, Any]] = [
-        {"reason": "FieldManagerConflict", "message": f'conflict with "{who}" using {version}', "field": path}
-        for who, version, path in owners
+def apply_conflict(owners: Mapping[str, Sequence[str]]) -> ApiError:
+    """Return the 409 of a server-side apply; `owners` are the fields of every other manager."""
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path}
+        for who, paths in owners.items()
+        for path in paths
     ]
-    if len(owners) == 1:
-        summary = f"Apply failed with 1 conflict: {causes[0]['message']}: {owners[0][2]}"
+    if len(causes) == 1:
+        summary = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
     else:
-        lines = [f'conflicts with "{who}" using {version}:\n- {path}' for who, version, path in owners]
-        summary = f"Apply failed with {len(owners)} conflicts: " + "\n".join(lines)
+        lines = ["\n- ".join([f"conflicts with {who}:", *paths]) for who, paths in owners.items()]
+        summary = f"Apply failed with {len(causes)} conflicts: " + "\n".join(lines)
     return ApiError(409, "Conflict", summary, {"causes": causes})

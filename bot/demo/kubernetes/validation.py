@@ -15,6 +15,7 @@ NAME_PART = re.compile(r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$")
 MOST_ANNOTATION_BYTES = 262_144
 LONGEST_SUBDOMAIN, LONGEST_LABEL = 253, 63
 HIGHEST_PORT = 65_535
+LONGEST_NOTE = 1024
 LABEL_RULE = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
     "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for "
@@ -197,11 +198,29 @@ def _endpoint_slice(body: Json, old: Json | None) -> Causes:
         yield Cause.invalid("addressType", body.get("addressType"), "field is immutable")
 
 
-def _event(body: Json, _old: Json | None) -> Causes:
+def _event(resource: Resource, body: Json) -> Causes:
+    """Events with an eventTime are of the newer kind, which events.k8s.io/v1 insists on."""
+    newer = resource.group == "events.k8s.io"
+    if newer and not body.get("eventTime"):
+        yield Cause.required("eventTime")
+    if newer or body.get("eventTime"):
+        yield from _newer_event(body, "reportingController" if newer else "reportingComponent")
+        return
     named = body.get("involvedObject", {}).get("namespace", "")
     namespace = body["metadata"]["namespace"]
     if named != namespace and not (named == "" and namespace == "default"):
         yield Cause.invalid("involvedObject.namespace", named, "does not match event.namespace")
+
+
+def _newer_event(body: Json, controller: str) -> Causes:
+    required = {controller: "reportingComponent", "reportingInstance": "reportingInstance"}
+    for shown, name in (required | {"action": "action", "reason": "reason"}).items():
+        if not body.get(name):
+            yield Cause.required(shown)
+    if body.get("type") not in {"Normal", "Warning"}:
+        yield Cause.invalid("type", body.get("type", ""), "has invalid value: ")
+    if len(body.get("message", "")) > LONGEST_NOTE:
+        yield Cause.too_long("message", f"may not be more than {LONGEST_NOTE} bytes")
 
 
 RULES: Mapping[str, Callable[[Json, Json | None], Causes]] = {
@@ -212,7 +231,6 @@ RULES: Mapping[str, Callable[[Json, Json | None], Causes]] = {
     "StatefulSet": _workload,
     "DaemonSet": _workload,
     "EndpointSlice": _endpoint_slice,
-    "Event": _event,
 }
 
 
@@ -221,5 +239,7 @@ def check(resource: Resource, body: Json, old: Json | None) -> None:
     causes = list(_metadata(resource, body))
     if rule := RULES.get(resource.kind):
         causes += rule(body, old)
+    if resource.kind == "Event" and old is None:
+        causes += _event(resource, body)
     if causes:
         raise invalid_object(resource, body["metadata"]["name"], causes)

@@ -412,6 +412,28 @@ async def test_events_are_kept_in_both_versions(api: Api) -> None:
     assert (await api.call("POST", api.path("events"), elsewhere)).status == 422
 
 
+async def test_newer_events_say_who_did_what_when(api: Api) -> None:
+    """An Event of events.k8s.io/v1 needs time, controller, instance, action and reason."""
+    about = {"kind": "Service", "namespace": api.namespace, "name": "a"}
+    event = {
+        "metadata": {"name": "a.1"},
+        "regarding": about,
+        "note": "once",
+        "type": "Normal",
+        "reason": "Told",
+    }
+    path = api.path("events.k8s.io/v1/events")
+    refused = await api.call("POST", path, event)
+    assert refused.status == 422
+    missing = {cause["field"] for cause in refused.body["details"]["causes"]}
+    assert missing == {"eventTime", "reportingController", "reportingInstance", "action"}
+    who = {"reportingController": "example.org/bot", "reportingInstance": "bot-1", "action": "Tell"}
+    created = await api.call("POST", path, event | who | {"eventTime": "2026-01-01T00:00:00.000000Z"})
+    assert (created.status, created.body["note"]) == (201, "once")
+    core = (await api.get("events", "a.1")).body
+    assert (core["message"], core["reportingComponent"]) == ("once", "example.org/bot")
+
+
 async def test_discovery_names_every_resource_that_clients_need(api: Api) -> None:
     """Version, health, groups and resources are told as kubectl asks for them."""
     version = (await api.call("GET", "/version")).body
