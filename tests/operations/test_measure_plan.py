@@ -1,0 +1,181 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.config.settings import Clients, VerificationSettings
+from bot.domain.change import MeasurementPlan, ServiceRef
+from bot.domain.cluster_facts import Category, ClusterFacts, Mode, Platform
+from bot.domain.fact import Fact, Origin
+from bot.domain.objects import (
+    ELB_ID,
+    Endpoint,
+    EndpointPort,
+    EndpointSlice,
+    IngressPoint,
+    Node,
+    Pod,
+    Protocol,
+    Ref,
+    Service,
+    ServicePort,
+)
+from bot.domain.path import explain
+from bot.domain.snapshot import Inventory, Snapshot
+from bot.operations.measure_plan import build_plan
+from bot.operations.preview import with_value
+from bot.ports import Listener, LoadBalancerFacts
+
+REF = Ref("shop", "checkout")
+SERVICE = ServiceRef(cluster="prod", namespace="shop", name="checkout")
+CHECKOUT = Service(
+    ref=REF,
+    type="LoadBalancer",
+    annotations={ELB_ID: "elb-1", "kubernetes.io/elb.class": "union"},
+    ports=(ServicePort(port=443, node_port=30443, name="https"),),
+    cluster_ips=("10.247.1.1",),
+    ingress=(IngressPoint(ip="80.158.1.9"), IngressPoint(ip="10.9.0.9")),
+)
+
+
+def snapshot(service: Service = CHECKOUT, *, backends: str = "abc", nodes: str = "abcd") -> Snapshot:
+    """A CCE standard cluster in IPVS mode, a client Pod on each node."""
+    inventory = Inventory()
+    for i, name in enumerate(nodes):
+        inventory.put(
+            Node(
+                name=f"node-{name}",
+                internal_ips=(f"192.168.0.{i + 1}",),
+                kubelet_version="v1.29.2-r5",
+                cce=True,
+            )
+        )
+        inventory.put(Pod(ref=Ref("x", f"client-{name}"), node=f"node-{name}", ips=(f"10.0.{i}.5",)))
+    endpoints = tuple(Endpoint(ip=f"10.0.{i}.9", node=f"node-{n}") for i, n in enumerate(backends))
+    ports = (EndpointPort(port=8443, name="https"),)
+    inventory.put(
+        EndpointSlice(ref=Ref("shop", "c-1"), service=REF, family="IPv4", ports=ports, endpoints=endpoints)
+    )
+    inventory.put(service)
+    return inventory.snapshot(
+        ClusterFacts(
+            platform=Fact(name="platform", value=Platform.CCE, origin=Origin.CONFIG),
+            category=Fact(name="category", value=Category.STANDARD, origin=Origin.CONFIG),
+            mode=Fact(name="kubeProxy.mode", value=Mode.IPVS, origin=Origin.CONFIG),
+        )
+    )
+
+
+def planned(
+    service: Service = CHECKOUT,
+    *,
+    view: Snapshot | None = None,
+    settings: VerificationSettings | None = None,
+    load_balancer: LoadBalancerFacts | None = None,
+    alone: bool = False,
+) -> MeasurementPlan:
+    """The plan of switching pass-through on."""
+    view = view or snapshot(service)
+    after = view if alone else view.with_service(with_value(service, "true"))
+    return build_plan(
+        SERVICE,
+        snapshot=view,
+        before=None if alone else explain(view, REF),
+        after=explain(after, REF),
+        settings=settings or VerificationSettings(),
+        load_balancer=load_balancer,
+    )
+
+
+def test_pods_beside_a_backend_and_apart_from_one_take_part() -> None:
+    """Every node of a class, up to the bound, with what the path engine expects."""
+    beside, apart = planned().clients
+    assert (beside.nodes, apart.nodes) == (("node-a", "node-b", "node-c"), ("node-d",))
+    for each in (beside, apart):
+        assert (each.expect_before, each.through_before) == ("reachable", False)
+        assert (each.expect_after, each.through_after) == ("reachable", True)
+
+
+def test_only_the_private_address_is_a_target() -> None:
+    """And what is not looked at is said."""
+    plan = planned()
+    assert {t for c in plan.clients for t in c.targets} == {"tcp://10.9.0.9:443"}
+    assert any(each.startswith("80.158.1.9:443") for each in plan.left_out)
+
+
+def test_bare_tcp_gets_few_connections() -> None:
+    """Interrupted connects make some databases lock a host out."""
+    assert planned().connections == 20
+    https = replace(
+        CHECKOUT, annotations={**CHECKOUT.annotations, "kubernetes.io/elb.protocol-port": "https:443,http:80"}
+    )
+    assert planned(https).connections == 120
+    assert planned(https).clients[0].targets == ("https://10.9.0.9:443",)
+    assert planned(settings=VerificationSettings(connections=50)).connections == 50
+    assert planned(settings=VerificationSettings(connections=50, period=300.0)).connections == 250
+
+
+@pytest.mark.parametrize(
+    ("protocol", "scheme"), [("TERMINATED_HTTPS", "https"), ("HTTP", "http"), ("TCP", "tcp")]
+)
+def test_the_cloud_says_how_a_listener_is_spoken_to(protocol: str, scheme: str) -> None:
+    """Where the annotation is silent."""
+    facts = LoadBalancerFacts(
+        id="elb-9",
+        name="james",
+        kind="union",
+        private_ips=("10.9.0.9",),
+        public_ips=(),
+        listeners=(Listener(id="l", protocol=protocol, port=443),),
+    )
+    plan = planned(load_balancer=facts)
+    assert plan.clients[0].targets == (f"{scheme}://10.9.0.9:443",)
+    assert plan.load_balancer == "elb-9"
+
+
+def test_host_network_takes_part_only_where_it_is_opted_in() -> None:
+    """It needs a privileged namespace."""
+    plan = planned(settings=VerificationSettings(host_network=True))
+    assert [c.host_network for c in plan.clients] == [False, False, True, True]
+    assert any("host-network probes are off" in each for each in planned().left_out)
+
+
+def test_a_class_of_many_nodes_is_bounded_and_says_so() -> None:
+    """Four at the same time; the number of the rest is told."""
+    names = "abcdefghij"
+    beside, apart = planned(view=snapshot(nodes=names, backends="a")).clients
+    assert len(apart.nodes) == 4
+    assert (beside.of, apart.of) == (1, 9)
+
+
+def test_a_class_without_a_node_is_not_played() -> None:
+    """Every node has a backend."""
+    assert len(planned(view=snapshot(backends="abcd")).clients) == 1
+
+
+def test_an_address_of_the_cluster_itself_is_never_a_target() -> None:
+    """A status that names a node points the probes nowhere."""
+    crooked = replace(CHECKOUT, ingress=(IngressPoint(ip="192.168.0.2"), IngressPoint(ip="169.254.169.254")))
+    plan = planned(crooked)
+    assert plan.clients == ()
+    assert sum("not an address that only a load balancer has" in each for each in plan.left_out) == 2
+
+
+def test_udp_is_left_out() -> None:
+    """A probe opens connections."""
+    ports = (*CHECKOUT.ports, ServicePort(port=53, node_port=30053, name="dns", protocol=Protocol.UDP))
+    plan = planned(replace(CHECKOUT, ports=ports))
+    assert plan.ports == (443,)
+    assert any("UDP cannot be probed" in each for each in plan.left_out)
+
+
+def test_verify_alone_expects_what_is_and_compares_nothing() -> None:
+    """Pass-through is off: going past the load balancer is as it should be."""
+    plan = planned(alone=True)
+    assert not plan.compare
+    assert [c.through_after for c in plan.clients] == [False, False]
+
+
+@pytest.mark.parametrize("how", [Clients.NONE, Clients.EXEC])
+def test_how_it_connects_is_part_of_the_plan(how: Clients) -> None:
+    """People approve it too."""
+    assert planned(settings=VerificationSettings(clients=how)).how == str(how)
