@@ -59,6 +59,11 @@ def dedicated(world: World, service: Service) -> bool:
             return bool(world.ask("elb.class", {"performance": True, "union": False}))
 
 
+def load_balancer_class(service: Service) -> str:
+    """The value of `elb.class`, or the documented default (cce_10_0385)."""
+    return service.annotations.get(ELB_CLASS) or "union"
+
+
 def layer_seven(service: Service, port: ServicePort) -> bool:
     """Whether the listener speaks HTTP(S): then the load balancer itself is the endpoint's client (cce_10_0385)."""
     for entry in service.annotations.get(PROTOCOL_PORT, "").split(","):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bot.domain.case import Case
 from bot.domain.catalogue import RULES
 from bot.domain.clients import Classes, named
 from bot.domain.destinations import spots
@@ -42,10 +43,15 @@ def explain(snapshot: Snapshot, service: Ref, question: Question = EVERYTHING) -
         pass_through=through,
         facts=listed(snapshot, found),
         paths=paths,
-        findings=findings(stages, paths, through),
+        findings=findings(_case(snapshot, found, stages, through)),
         remedies=remedies(stages, paths, through),
         hypothetical=any(each.assumed for each in stages),
     )
+
+
+def _case(snapshot: Snapshot, service: Service, stages: list[Stage], through: PassThrough) -> Case:
+    scenes = tuple(stage.scene for stage in stages)
+    return Case(snapshot=snapshot, service=service, scenes=scenes, through=through)
 
 
 def load_balancer(snapshot: Snapshot, ref: Ref) -> Service:
