@@ -20,9 +20,9 @@ def tell(
     """Write an Event about an object; the same one again raises its count."""
     metadata = about["metadata"]
     namespace = metadata.get("namespace", "default")
+    identity = (metadata["uid"], reason, message)
     for event in objects.scan("events", namespace):
-        same = (event["involvedObject"].get("uid"), event["reason"], event["message"])
-        if same == (metadata["uid"], reason, message):
+        if (event["involvedObject"].get("uid"), event["reason"], event.get("message")) == identity:
             again = {"count": event.get("count", 1) + 1, "lastTimestamp": objects.time}
             objects.merge("events", namespace, event["metadata"]["name"], again, manager=component)
             return
@@ -31,14 +31,7 @@ def tell(
             "name": f"{metadata['name']}.{objects.suffix()}{objects.suffix()}",
             "namespace": namespace,
         },
-        "involvedObject": {
-            "apiVersion": about["apiVersion"],
-            "kind": about["kind"],
-            "name": metadata["name"],
-            "namespace": namespace if "namespace" in metadata else "",
-            "uid": metadata["uid"],
-            "resourceVersion": metadata["resourceVersion"],
-        },
+        "involvedObject": _reference(about),
         "reason": reason,
         "message": message,
         "type": kind,
@@ -48,3 +41,15 @@ def tell(
         "lastTimestamp": objects.time,
     }
     objects.create("events", body, manager=component)
+
+
+def _reference(about: Json) -> Json:
+    metadata = about["metadata"]
+    return {
+        "apiVersion": about["apiVersion"],
+        "kind": about["kind"],
+        "name": metadata["name"],
+        "namespace": metadata.get("namespace", ""),
+        "uid": metadata["uid"],
+        "resourceVersion": metadata["resourceVersion"],
+    }

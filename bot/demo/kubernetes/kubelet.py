@@ -41,6 +41,7 @@ class Kubelets:
         self._objects = objects
         self._addresses: dict[str, str] = {}  # address -> the Pod's uid
         self._probes: dict[str, asyncio.Task[None]] = {}
+        self._next: dict[str, int] = {}  # where the search in a range goes on
         self._waiting: dict[str, None] = {}  # Pods on nodes that are not there, or not alive
         objects.subscribe("pods", self._pod_changed)
         objects.subscribe("nodes", self._node_changed)
@@ -74,7 +75,7 @@ class Kubelets:
         if probe := self._probes.pop(pod["metadata"]["uid"], None):
             probe.cancel()
         self._fail(pod, "Evicted", why)
-        eventlog.tell(self._objects, pod, reason="Evicted", message=why, component="kubelet", kind="Warning")
+        self._warn(pod, "Evicted", why)
 
     def _pod_changed(self, event: EventType, pod: Json) -> None:
         metadata = pod["metadata"]
@@ -107,6 +108,9 @@ class Kubelets:
             self._cannot_pull(pod, missing[0])
             return
         address = _address(node) if pod["spec"].get("hostNetwork") else self._pod_address(pod, node)
+        if address is None:
+            self._warn(pod, "FailedCreatePodSandBox", "no IP addresses available in the range of the node")
+            return
         self._write(pod, self._started(pod, node, address))
         if _is_probe(pod) and self.network is not None:
             self._play(pod, address)
@@ -137,15 +141,19 @@ class Kubelets:
             for kind, state in states.items()
         ]
 
-    def _pod_address(self, pod: Json, node: Json) -> str:
-        """Return a free address of the node's podCIDR; the first one is the node's bridge."""
-        network = ipaddress.ip_network(node["spec"].get("podCIDR", SPARE_RANGE))
-        for host in range(2, network.num_addresses - 1):
-            address = str(network[host])
+    def _pod_address(self, pod: Json, node: Json) -> str | None:
+        """Return a free address of the node's podCIDR, None when there is none; the first is the node's bridge."""
+        cidr = node["spec"].get("podCIDR", SPARE_RANGE)
+        network = ipaddress.ip_network(cidr)
+        hosts = network.num_addresses - 3
+        for step in range(hosts):
+            offset = (self._next.get(cidr, 0) + step) % hosts
+            address = str(network[offset + 2])
             if address not in self._addresses:
                 self._addresses[address] = pod["metadata"]["uid"]
+                self._next[cidr] = offset + 1
                 return address
-        raise ValueError(f"no address is left in {network}")
+        return None
 
     def _cannot_pull(self, pod: Json, image: str) -> None:
         waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}
@@ -156,10 +164,10 @@ class Kubelets:
         self._write(
             pod, status | {"conditions": self._conditions(ready=False), "startTime": self._objects.time}
         )
-        message = f'Failed to pull image "{image}": rpc error: code = NotFound'
-        eventlog.tell(
-            self._objects, pod, reason="Failed", message=message, component="kubelet", kind="Warning"
-        )
+        self._warn(pod, "Failed", f'Failed to pull image "{image}": rpc error: code = NotFound')
+
+    def _warn(self, pod: Json, reason: str, message: str) -> None:
+        eventlog.tell(self._objects, pod, reason=reason, message=message, component="kubelet", kind="Warning")
 
     def _play(self, pod: Json, address: str) -> None:
         uid = pod["metadata"]["uid"]

@@ -20,7 +20,8 @@ OPERATORS: Mapping[str, Callable[[str | None, list[str]], bool]] = {
 
 
 def _expression(expression: Json, value: str | None) -> bool:
-    return OPERATORS[expression["operator"]](value, expression.get("values", []))
+    compare = OPERATORS.get(expression["operator"])
+    return compare is not None and compare(value, expression.get("values", []))
 
 
 def _term(term: Json, node: Json) -> bool:

@@ -1,6 +1,7 @@
 """A work queue: keys that were asked for, each handled once, soon and in order."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from bot.demo.kubernetes.status import ApiError
@@ -57,13 +58,14 @@ class Reconciler:
             self._timer = later(self.delay, self._run) if self.delay else self._loop.call_soon(self._run)
 
     def _run(self) -> None:
-        keys, self._asked = list(self._asked), {}
         self._timer = None
-        for key in keys:
-            try:
-                self._reconcile(key)
-            except ApiError:
-                continue
-        if not self._asked:
-            self._done.set()
-        self._plan()
+        try:
+            for _ in range(len(self._asked)):
+                key = next(iter(self._asked))
+                del self._asked[key]
+                with contextlib.suppress(ApiError):
+                    self._reconcile(key)
+        finally:  # a defect in one key's work must not stop the others
+            if not self._asked:
+                self._done.set()
+            self._plan()

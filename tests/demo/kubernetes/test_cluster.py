@@ -1,5 +1,6 @@
 """The controllers of the simulated cluster: scheduling, Deployments, EndpointSlices, and what goes with its owner."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -277,3 +278,27 @@ async def test_the_same_seed_builds_the_same_cluster() -> None:
         return [(name, ip, made["spec"]["clusterIP"]) for name, ip in pods]
 
     assert await built() == await built()
+
+
+async def test_a_range_without_addresses_keeps_pods_pending(cluster: Cluster) -> None:
+    """Addresses run out, and come back with a deleted Pod."""
+    cluster.add_node("tiny", address="192.168.0.20", pod_cidr="10.0.9.0/30")
+    running = await _made(cluster, pod("a", affinity=on("tiny")))
+    assert running["status"]["podIP"] == "10.0.9.2"
+    waiting = await _made(cluster, pod("b", affinity=on("tiny")))
+    assert (waiting["status"]["phase"], waiting["spec"]["nodeName"]) == ("Pending", "tiny")
+    assert [event["reason"] for event in cluster.objects.list("events")] == ["FailedCreatePodSandBox"]
+    cluster.objects.delete("pods", "shop", "a")
+    cluster.objects.merge("nodes", None, "tiny", {"metadata": {"labels": {"x": "1"}}}, manager="test")
+    await cluster.settled()
+    assert (cluster.objects.get("pods", "shop", "b") or {})["status"]["podIP"] == "10.0.9.2"
+
+
+async def test_one_pods_defect_does_not_stop_the_others(cluster: Cluster) -> None:
+    """A controller's own mistake about one object reaches the loop's handler, and the rest goes on."""
+    seen: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: seen.append(context))
+    broken = pod("a", affinity={"nodeAffinity": []})
+    cluster.objects.create("pods", broken, manager="test")
+    assert (await _made(cluster, pod("b")))["status"]["phase"] == "Running"
+    assert [type(each["exception"]) for each in seen] == [AttributeError]
