@@ -120,7 +120,7 @@ class Acts:
         entered = entered or {}
         offered = self._offered_in(found)
         if isinstance(found, View):
-            state = form.values(found.body["blocks"], entered, offered) if entered else dict(found.values)
+            state = form.values(found.body["blocks"], entered, offered, found.values)
             view = self.state.views.remember(found, self._merged(state, block, element, action))
             body = payload.view_actions(self.state, view, action)
         else:
@@ -172,7 +172,7 @@ class Acts:
         Where a required input is empty, Slack asks for it and the app hears nothing.
         """
         found = self._view(view)
-        values = form.values(found.body["blocks"], entered or {}, self._offered_in(found))
+        values = form.values(found.body["blocks"], entered or {}, self._offered_in(found), found.values)
         found = self.state.views.remember(found, values)
         mistakes = form.mistakes(found.body["blocks"], values)
         if mistakes:

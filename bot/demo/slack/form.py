@@ -54,11 +54,11 @@ def selection(element: Json, raw: Any, offered: Mapping[str, Json] | None = None
     """
     kind = element["type"]
     key = _KEYS[kind][0]
+    if key == "selected_options":
+        many = raw if isinstance(raw, list) else [raw] if raw is not None else []
+        return {"type": kind, key: [_option(element, each, offered) for each in many]}
     if raw is None or kind in _PLAIN:
         return {"type": kind, key: raw}
-    if key == "selected_options":
-        many = raw if isinstance(raw, list) else [raw]
-        return {"type": kind, key: [_option(element, each, offered) for each in many]}
     return {"type": kind, key: _option(element, raw, offered)}
 
 
@@ -73,11 +73,15 @@ def initial(element: Json) -> Json | None:
 
 
 def values(
-    blocks: list[Json] | tuple[Json, ...], raws: Mapping[str, Any], offered: Mapping[str, Json]
+    blocks: list[Json] | tuple[Json, ...],
+    raws: Mapping[str, Any],
+    offered: Mapping[str, Json],
+    kept: Mapping[str, Any] | None = None,
 ) -> Json:
     """Return the `state.values` of blocks in which `raws` were entered.
 
-    `raws` is by block id or by action id; or by block id, then by action id.
+    `raws` is by block id or by action id; or by block id, then by action id. An element that it leaves out
+    holds what was `kept` from before, or else its initial value.
 
     Raises:
         LookupError: an entry belongs to no element, or chooses what is not offered.
@@ -85,20 +89,30 @@ def values(
     found: Json = {}
     used: set[str] = set()
     for block, element in elements(blocks):
-        entry = initial(element)
+        block_id, action_id = block["block_id"], element["action_id"]
+        entry = (kept or {}).get(block_id, {}).get(action_id) or initial(element)
         if entry is None:
             continue
-        name = next((n for n in (block["block_id"], element["action_id"]) if n in raws), None)
-        raw: Any = raws.get(name) if name else None
-        if isinstance(raw, dict) and not {"text", "value"} <= raw.keys():
-            raw = raw.get(element["action_id"])
-        if name is not None:
-            used.add(name)
+        name, raw = _entered(block_id, action_id, raws)
+        used.add(name)
+        if raw is not _NOTHING:
             entry = selection(element, raw, offered)
-        found.setdefault(block["block_id"], {})[element["action_id"]] = entry
+        found.setdefault(block_id, {})[action_id] = entry
     if unknown := set(raws) - used:
         raise LookupError(f"no such input: {', '.join(sorted(unknown))}")
     return found
+
+
+_NOTHING = object()
+
+
+def _entered(block_id: str, action_id: str, raws: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return under which name something was entered, and what."""
+    name = block_id if block_id in raws else action_id
+    raw = raws.get(name, _NOTHING)
+    if isinstance(raw, dict) and not {"text", "value"} <= raw.keys():
+        return name, raw.get(action_id, _NOTHING)
+    return name, raw
 
 
 def mistakes(blocks: list[Json] | tuple[Json, ...], entered: Json) -> dict[str, str]:

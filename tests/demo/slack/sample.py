@@ -1,6 +1,5 @@
 """A small Slack app on the real Bolt, that knows nothing of the workspace it runs in."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -221,8 +220,6 @@ def build(client: AsyncWebClient, secret: str | None) -> AsyncApp:  # noqa: C901
                 await ack(response_type="in_channel", text="for *everybody*")
             case ["body"]:
                 await ack("only in the body")
-            case ["late"]:
-                await asyncio.Event().wait()
             case ["card"]:
                 await ack()
                 await client.chat_postMessage(

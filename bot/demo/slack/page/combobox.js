@@ -56,6 +56,7 @@ export function combobox({ label, placeholder, find, chosen, pick, many = false,
   }
   function open() {
     list.hidden = false;
+    list.scrollIntoView({ block: "nearest" });
     input.setAttribute("aria-expanded", "true");
   }
   async function ask(typed) {

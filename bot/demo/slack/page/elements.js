@@ -65,7 +65,7 @@ function overflow(block, item, ctx) {
     dataset: { action: item.action_id, block: block.block_id },
   }, "⋯");
   const node = el("span", { class: "overflow" }, opener, menu);
-  const show = (shown) => { menu.hidden = !shown; opener.setAttribute("aria-expanded", String(shown)); };
+  const show = (shown) => { menu.hidden = !shown; if (shown) menu.scrollIntoView({ block: "nearest" }); opener.setAttribute("aria-expanded", String(shown)); };
   fill(menu, item.options.map((each) => el("button", {
     type: "button", role: "menuitem",
     on: { click: () => { show(false); act(opener, block, item, each.value, ctx); } },
