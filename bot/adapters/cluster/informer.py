@@ -18,7 +18,7 @@ from bot.adapters.cluster.calls import Calls
 from bot.adapters.cluster.failure import DisorderError, ExpiredError, Unauthorized
 from bot.adapters.cluster.kind import Kind
 from bot.adapters.cluster.listing import Page
-from bot.adapters.cluster.pace import Pace, Slices, Timing
+from bot.adapters.cluster.pace import Pace, Slices, Timing, keep_for_good
 from bot.adapters.objects import ShapeError
 from bot.domain.objects import Ref, Value
 from bot.ports import Forbidden, NotFound, Unavailable, WorldError
@@ -174,6 +174,8 @@ class Informer:
                 await slices.breathe()
         except ValueError as error:
             raise Unavailable(f"{self._what()} cannot be read as a list") from error
+        if len(found) >= PAGE:
+            keep_for_good()
         if not page.version:
             raise Unavailable(f"{self._what()} came without resourceVersion")
         return page

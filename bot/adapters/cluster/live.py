@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from bot.adapters.cluster import facts
 from bot.adapters.cluster.cache import Cache, Subscriber
@@ -27,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _TROUBLE = 3.0
 """Seconds for which a watch may be down before people are told; API servers restart."""
+_OUTAGE = 2
+"""Signs of life missed in a row after which open watches are taken for dead."""
 
 
 class LiveCluster:
@@ -190,24 +191,27 @@ class LiveCluster:
 
     async def _beat(self) -> None:
         """Ask for a sign of life, over and over; after an outage, have every watch opened anew."""
+        missed = 0
         while True:
-            try:
-                self._git_version = await self.version()
-                self._alive()
-            except Unauthorized as error:
-                self._down = f"{self.name} refuses the bot's credentials: {error}"
-            except Forbidden:
-                self._alive()  # a hardened cluster: it answers, and keeps its version to itself
-            except WorldError as error:
-                self._down = str(error)
+            self._down = await self._sign_of_life()
+            if missed >= _OUTAGE and not self._down:
+                for each in self._informers:
+                    each.kick()
+            missed = missed + 1 if self._down else 0
             self._cache.moved()
             await asyncio.sleep(self._timing.heartbeat)
 
-    def _alive(self) -> None:
-        if self._down:
-            for each in self._informers:
-                each.kick()
-        self._down = ""
+    async def _sign_of_life(self) -> str:
+        """Say in one sentence why the API server is of no use now; nothing if it is."""
+        try:
+            self._git_version = await self.version()
+        except Unauthorized as error:
+            return f"{self.name} refuses the bot's credentials: {error}"
+        except Forbidden:
+            return ""  # a hardened cluster: it answers, and keeps its version to itself
+        except WorldError as error:
+            return str(error)
+        return ""
 
     async def _learn(self) -> None:
         pace = Pace(self._timing)
@@ -274,8 +278,3 @@ class LiveCluster:
         if informer.narrowed:
             return f"are seen in namespace {informer.namespace} only", informer.narrowed
         return ("are not all seen", "some cannot be read") if informer.unreadable else ("", "")
-
-
-def clusters_of(settings: Mapping[str, ClusterSettings], clouds: Mapping[str, Any]) -> list[LiveCluster]:
-    """Make one cluster for each that is configured."""
-    return [LiveCluster(each, cloud=clouds.get(name)) for name, each in settings.items()]

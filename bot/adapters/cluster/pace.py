@@ -1,6 +1,7 @@
 """How long a loop rests before it tries again, and how it leaves the event loop room to breathe."""
 
 import asyncio
+import gc
 import random
 import time
 from dataclasses import dataclass, field
@@ -56,8 +57,8 @@ class Pace:
 class Slices:
     """Cuts long work into slices, so that nothing else in the process waits for it."""
 
-    slice: float = 0.01
-    """Seconds of work between two breaths."""
+    slice: float = 0.004
+    """Seconds of work between two breaths; several kinds may be listed at once, and each takes its turn."""
     _since: float = field(default_factory=time.monotonic)
 
     async def breathe(self) -> None:
@@ -65,3 +66,12 @@ class Slices:
         if time.monotonic() - self._since >= self.slice:
             await asyncio.sleep(0)
             self._since = time.monotonic()
+
+
+def keep_for_good() -> None:
+    """Spare the garbage collector what was just listed.
+
+    It holds the whole process while it looks through everything that it has not been told to leave alone: 260 ms
+    with 55,000 objects cached. The cache's values hold no cycles and are freed without it.
+    """
+    gc.freeze()

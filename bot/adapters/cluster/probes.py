@@ -8,7 +8,7 @@ from bot.adapters.cluster.calls import Calls, Json
 from bot.adapters.cluster.failure import AlreadyThere
 from bot.adapters.cluster.kind import PODS
 from bot.config.settings import VerificationSettings
-from bot.ports import Conflict, Forbidden, Invalid, NotFound, ProbePod, ProbeState
+from bot.ports import Conflict, Forbidden, Invalid, NotFound, ProbePod, ProbeState, Unavailable
 
 _PAGE = "500"
 
@@ -35,6 +35,8 @@ class Probes:
             await self._calls.post(self._path, probe_pod.manifest(pod, self._settings))
         except AlreadyThere:
             return
+        except Conflict as error:  # two Pods at once against one quota: it may be free a moment later
+            raise Unavailable(str(error)) from error
         except NotFound as error:
             raise Forbidden(f"the probes' namespace {self._settings.namespace} is not there") from error
 

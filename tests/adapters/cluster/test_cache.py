@@ -188,8 +188,7 @@ async def test_a_watch_that_died_unnoticed_is_left_after_an_outage(api: ApiServe
     """When the heartbeat comes back, every watch is opened anew, for it may be dead without knowing."""
     cluster = await synced(make())
     before = len(api.requests.of("watch", "services"))
-    api.faults.fail(1, code=503, verb="get")
-    api.faults.fail(1, code=503, verb="get", resource="")
+    api.faults.fail(2, code=503, verb="get", resource="")
     await reached(cluster, lambda _: len(api.requests.of("watch", "services")) > before)
 
 

@@ -15,7 +15,7 @@ from bot.adapters.cluster.live import LiveCluster
 from bot.config.settings import ClusterSettings, VerificationSettings
 from bot.demo.kubernetes import ApiServer, Cluster, Rule, User
 from bot.demo.seam import Attempt, Json
-from bot.ports import Forbidden, Invalid, ProbePod, ProbeState, TargetCount
+from bot.ports import Forbidden, Invalid, ProbePod, ProbeState, TargetCount, Unavailable
 from tests.adapters.cluster.conftest import PATIENCE, QUICK, kubeconfig
 
 NAMESPACE = "elb-passthrough"
@@ -357,3 +357,11 @@ def test_a_pod_that_is_being_deleted_is_gone() -> None:
     running = pod(phase="Running", containerStatuses=[{"name": "probe", "state": {"running": {}}}])
     running["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert probe_pod.state(running).phase == "gone"
+
+
+async def test_a_quota_that_two_pods_ask_at_once_is_asked_again(world: Cluster, live: LiveCluster) -> None:
+    """409 on the quota itself says nothing about the Pod."""
+    message = 'Operation cannot be fulfilled on resourcequotas "compute"'
+    world.server.faults.fail(1, code=409, verb="create", resource="pods", message=message)
+    with pytest.raises(Unavailable, match="resourcequotas"):
+        await live.start_probe(POD)
