@@ -165,6 +165,16 @@ class TestJobs:
         await store.jobs.retry(await claim_one(store), delay=LONG, error="Unavailable")
         assert await store.jobs.claim(limit=10, lease=LONG) == []
 
+    async def test_of_several_wishes_for_a_held_job_the_earliest_counts(self, store: Store) -> None:
+        """Whatever order they came in."""
+        await store.jobs.submit(Job(key="card", kind="post", again=True))
+        leased = await claim_one(store)
+        await store.jobs.submit(Job(key="card", kind="post", again=True))
+        await store.jobs.submit(Job(key="card", kind="post", again=True, delay=LONG))
+        await store.jobs.finish(leased)
+        await store.jobs.finish(await claim_one(store))
+        assert await store.jobs.next_due() is None
+
     async def test_a_wish_for_now_shortens_the_wait_of_the_holder(self, store: Store) -> None:
         """A click that comes while the job is held need not wait for the holder's next look."""
         await store.jobs.submit(Job(key="advance", kind="advance", again=True))

@@ -17,11 +17,11 @@ from tests.fakes.store import MemoryStore
 LATE = 3600.0
 """Seconds that do not pass while a test runs; 0 seconds have passed when the next verb is heard."""
 
-KEYS = st.sampled_from(["a", "b", "c"])
+KEYS = st.sampled_from(["a", "b"])
 TIMES = st.sampled_from([0.0, LATE])
-NUMBERS = st.integers(0, 2)
+NUMBERS = st.sampled_from([0, 0, 1])
 STEPS = st.one_of(
-    st.tuples(st.just("submit"), KEYS, TIMES, st.booleans()),
+    st.tuples(st.just("submit"), KEYS, TIMES, st.sampled_from([True, True, False])),
     st.tuples(st.just("claim"), TIMES),
     st.tuples(st.just("finish"), NUMBERS),
     st.tuples(st.just("retry"), NUMBERS, TIMES, st.sampled_from(["", "Unavailable"])),
@@ -77,8 +77,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Ru
         runner.run(store.close())
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(story=st.lists(STEPS, max_size=25))
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(story=st.lists(STEPS, min_size=10, max_size=30))
 def test_any_story_is_the_same_in_both(
     stage: tuple[asyncio.Runner, SqlStore], story: list[tuple[object, ...]]
 ) -> None:
