@@ -35,11 +35,13 @@ from bot.config.settings import (
     Redact,
     VerificationSettings,
 )
+from bot.domain.catalogue import RULES
 from bot.domain.cluster_facts import Category, Mode
 from bot.domain.explanation import Severity
 from bot.domain.freeze import DAYS, Window
 from bot.domain.patch import ANNOTATION, protected
 from bot.domain.policy import Policy
+from bot.domain.rule import Kind
 
 _ID = r"[A-Z0-9]{2,20}"
 user = matching(rf"[UW]{_ID}", "Slack user id such as U02BOB")
@@ -49,7 +51,6 @@ principal = matching(
     rf"[UWS]{_ID}|\*", 'Slack user id (U…, W…), user group id (S…) or "*" for every full member of the team'
 )
 named = matching(rf"[UWS]{_ID}", "Slack user id (U…, W…) or user group id (S…)")
-code = matching(r"[a-z0-9]+(-[a-z0-9]+)*", "finding code such as ipvs-sibling-mismatch")
 namespace = matching(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "namespace such as shop")
 glob = matching(r"[^\s/]{1,253}", 'name or pattern such as "payments-*"')
 cluster_name = matching(r"[A-Za-z0-9.-]{1,63}", "cluster name: letters, digits, '-' and '.', at most 63")
@@ -60,6 +61,17 @@ _prefix = matching(r"[A-Z][A-Z0-9_]{0,63}", "prefix of environment variables suc
 _ANNOTATION_KEY = re.compile(
     r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 )
+
+
+_CODES = sorted(rule.id for rule in RULES.values() if rule.kind is Kind.FINDING)
+
+
+def code(at: Place) -> str:
+    """Read the code of a finding."""
+    word = at.text()
+    if word not in _CODES:
+        raise at.wrong(f"is '{word}', which is no finding's code{nearest(word, _CODES)}")
+    return word
 
 
 def annotation_key(at: Place) -> str:

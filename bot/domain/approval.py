@@ -1,6 +1,6 @@
 """Whether a change may be proposed, approved and applied: decisions from its policy and its approvals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,20 +22,23 @@ from bot.domain.policy import (
     those_who_may,
 )
 
-REFUSED_BY_DEFAULT = frozenset(
+_WHENEVER = frozenset({"ipvs-sibling-mismatch"})
+_ENABLING = frozenset(
     {
         "same-node-lockout",
-        "ipvs-sibling-mismatch",
         "unsupported-version",
-        "networkpolicy-ineffective",
-        "networkpolicy-fatal",
-        "source-ranges-ineffective",
-        "source-ranges-fatal",
         "meaningless-category",
         "meaningless-proxy",
+        "pass-through-not-cce",
+        "source-ranges-ineffective",
     }
 )
-"""Finding codes that refuse a proposal unless the policy accepts the risk: the change would do harm."""
+"""Harm, or nothing at all, done by the annotation itself: taking it away is always right."""
+_BROUGHT_ABOUT = frozenset({"source-ranges-fatal", "networkpolicy-source-changes"})
+"""Harm only where the change brings it about; what was there before is no reason against it."""
+
+REFUSED_BY_DEFAULT = _WHENEVER | _ENABLING | _BROUGHT_ABOUT
+"""Finding codes that may refuse a proposal unless the policy accepts the risk: the change would do harm."""
 
 BOT = "bot"
 """Who asks for a rollback when the configuration, not a person, does (`verification.onFailure`)."""
@@ -178,10 +181,19 @@ class Objections:
     """Codes that this policy lets a person accept, with a reason."""
 
 
-def objections(policy: Policy, codes: Iterable[str]) -> Objections:
-    """Sort finding codes into those that refuse a proposal and those that ask for a reason."""
+def objections(
+    policy: Policy, codes: Iterable[str], *, verb: Verb = Verb.ENABLE, before: Collection[str] = ()
+) -> Objections:
+    """Sort finding codes into those that refuse a proposal and those that ask for a reason.
+
+    Args:
+        policy: where the change is.
+        codes: of the findings as they would be after the change.
+        verb: what the change does.
+        before: codes of the findings as they are.
+    """
     found = tuple(dict.fromkeys(codes))
-    grave = [code for code in found if code in REFUSED_BY_DEFAULT]
+    grave = [code for code in found if _grave(code, verb, before)]
     return Objections(
         blocking=tuple(
             c for c in found if c in policy.block_on or (c in grave and c not in policy.accept_risk)
@@ -194,6 +206,12 @@ def objections(policy: Policy, codes: Iterable[str]) -> Objections:
 
 
 _ENOUGH = Decision(allowed=True, cause=Cause.ALLOWED, enough=True)
+
+
+def _grave(code: str, verb: Verb, before: Collection[str]) -> bool:
+    if code in _ENABLING:
+        return verb is not Verb.DISABLE
+    return code in _WHENEVER or (code in _BROUGHT_ABOUT and code not in before)
 
 
 def _nobody(needed: int) -> str:

@@ -11,6 +11,7 @@ from bot.config.document import Place
 from bot.config.environment import VARIABLES
 from bot.config.reader import Section
 from bot.config.settings import PROBE_IMAGE, ClusterSettings
+from bot.domain.approval import REFUSED_BY_DEFAULT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 
@@ -72,3 +73,9 @@ def test_every_variable_is_documented_with_its_default() -> None:
 def test_every_key_has_a_meaning() -> None:
     """No empty cell at the end of a row."""
     assert [row for heading in SECTIONS for row in rows(f"### {heading}") if not row[-1]] == []
+
+
+def test_every_code_that_refuses_by_default_is_documented() -> None:
+    """And no other."""
+    documented = {cells[0].strip("`") for cells in rows("## What always refuses a proposal")}
+    assert documented == REFUSED_BY_DEFAULT

@@ -318,7 +318,10 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
             "policies[0].approvals is '1.5'; it may be a whole number from 1 to 20",
         ),
         ("policies: [{breakGlass: ['*']}]", "policies[0].breakGlass[0] is '*', which is no Slack user id"),
-        ("policies: [{blockOn: [a], acceptRisk: [a]}]", "policies[0] has a in both blockOn and acceptRisk"),
+        (
+            "policies: [{blockOn: [gitops-reverts], acceptRisk: [gitops-reverts]}]",
+            "policies[0] has gitops-reverts in both blockOn and acceptRisk",
+        ),
         ("policies: [{freeze: [{from: 24:01, to: 1:00}]}]", "is '24:01', which is no time of day"),
         ("policies: [{freeze: [{from: 1:00, to: 1:00}]}]", "freeze[0] begins when it ends"),
         (
@@ -334,8 +337,11 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
             "it may be mon, tue, wed, thu, fri, sat or sun",
         ),
         ("policies: [{freeze: [{from: 1:00}]}]", "policies[0].freeze[0] has no to"),
-        ("incidents: {rules: {a: fatal}}", "it may be error, warning, info or off"),
-        ("incidents: {rules: {A_B: error}}", "which is no finding code such as ipvs-sibling-mismatch"),
+        ("incidents: {rules: {gitops-reverts: fatal}}", "it may be error, warning, info or off"),
+        (
+            "incidents: {rules: {gitops-revert: error}}",
+            "which is no finding's code; did you mean gitops-reverts?",
+        ),
         ("team: T01\nteam: T02", ":2: team is given twice, first in line 1"),
         ("incidents:\n  settle: 1m\n  settle: 2m", ":3: incidents.settle is given twice, first in line 2"),
         ("? [a]\n: b", ":1: ? is no name"),

@@ -17,6 +17,7 @@ from bot.domain.approval import (
     still_stands,
     who_can_approve,
 )
+from bot.domain.catalogue import RULES
 from bot.domain.change import Approval, Change, Phase, ServiceRef, Step, Verb
 from bot.domain.freeze import Window
 from bot.domain.policy import Cause, Groups, Member, Policy
@@ -310,6 +311,28 @@ def test_harmful_findings_refuse_by_default() -> None:
     assert objections(Policy(), ["ipvs-sibling-mismatch", "gitops-reverts"]).blocking == (
         "ipvs-sibling-mismatch",
     )
+
+
+def test_taking_the_annotation_away_is_never_refused_for_what_the_annotation_does() -> None:
+    """Where it means nothing, or does harm."""
+    codes = ["unsupported-version", "meaningless-proxy", "same-node-lockout"]
+    assert objections(Policy(), codes, verb=Verb.ENABLE).blocking == tuple(codes)
+    assert objections(Policy(), codes, verb=Verb.DISABLE).blocking == ()
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_harm_that_was_there_before_is_no_reason_against_a_change(verb: Verb) -> None:
+    """But harm that the change brings about is, and so are Services that would go on disagreeing."""
+    codes = ["source-ranges-fatal", "networkpolicy-source-changes"]
+    assert objections(Policy(), codes, verb=verb).blocking == tuple(codes)
+    assert objections(Policy(), codes, verb=verb, before=codes).blocking == ()
+    mismatch = ["ipvs-sibling-mismatch"]
+    assert objections(Policy(), mismatch, verb=verb, before=mismatch).blocking == tuple(mismatch)
+
+
+def test_every_code_that_refuses_is_in_the_catalogue() -> None:
+    """A code that was renamed would refuse nothing any more."""
+    assert {code for code in REFUSED_BY_DEFAULT if code not in RULES} == set()
 
 
 def test_a_policy_refuses_more_and_turns_refusals_into_questions() -> None:
