@@ -4,14 +4,15 @@ import argparse
 import ipaddress
 import json
 import sys
+from dataclasses import replace
 
 from bot.adapters.manifests import Manifests, Unreadable, read
 from bot.adapters.objects.cluster_facts import is_field, with_field
 from bot.domain.cluster_facts import ClusterFacts
-from bot.domain.explanation import ClientKind, Explanation, Severity, Verdict, as_json
+from bot.domain.explanation import ClientKind, Severity, Verdict, document
 from bot.domain.objects import Ref
 from bot.domain.path import ClientAsked, Target
-from bot.operations.explain import POLICY, Change, Wish, answers
+from bot.operations.explain import POLICY, Answer, Change, Wish, answers
 
 _BAD_NEWS = 1
 _PORTS = 65535
@@ -26,18 +27,18 @@ def run(args: argparse.Namespace) -> int:
     """
     wish = _wish(args)
     manifests = read(args.files)
-    facts = _facts(manifests, args.settings)
-    found = answers(manifests.inventory.snapshot(facts), wish)
+    wish = replace(wish, facts=_facts(manifests, args.settings))
+    found = answers(manifests.inventory.snapshot(manifests.facts), wish)
     if not found:
         print("elb-passthrough: there is no Service of type LoadBalancer in the input", file=sys.stderr)
     _show(found, args.output)
     return _status(found, args.fail_on)
 
 
-def _show(found: list[Explanation], output: str) -> None:
+def _show(found: list[Answer], output: str) -> None:
     match output:
         case "json":
-            print(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+            print(json.dumps(document(each.as_json() for each in found), indent=2, ensure_ascii=False))
         case "mermaid":
             from bot.commands.explain_mermaid import mermaid  # noqa: PLC0415  only who asks for it pays
 
@@ -52,11 +53,11 @@ def _show(found: list[Explanation], output: str) -> None:
             print(text(found), end="")
 
 
-def _status(found: list[Explanation], fail_on: str | None) -> int:
+def _status(found: list[Answer], fail_on: str | None) -> int:
     if fail_on is None:
         return 0
-    verdicts = {path.verdict for each in found for path in each.paths}
-    severities = {finding.severity for each in found for finding in each.findings}
+    verdicts = {path.verdict for each in found for path in each.explanation.paths}
+    severities = {finding.severity for each in found for finding in each.explanation.findings}
     bad = bool(Verdict.UNREACHABLE in verdicts or Severity.ERROR in severities)
     if fail_on == "warning":
         bad = bad or bool(
@@ -135,10 +136,22 @@ def _change(text: str) -> Change | None:
     return None
 
 
-def _facts(manifests: Manifests, settings: list[str]) -> ClusterFacts:
-    facts = manifests.facts
+def _facts(manifests: Manifests, settings: list[str]) -> ClusterFacts | None:
+    """Apply the settings of facts: one that was unknown is supplied, one that was known is supposed otherwise.
+
+    Returns:
+        The facts as they are supposed to be; None where only what was unknown is supplied.
+    """
+    before = after = manifests.facts
     for text in settings:
         key, _, value = text.partition("=")
         if is_field(key):
-            facts = with_field(facts, key, value, where="--set", ref=f"--set {text}")
-    return facts
+            after = with_field(after, key, value, where="--set", ref=f"--set {text}")
+            if not _known(manifests.facts, key):
+                before = with_field(before, key, value, where="--set", ref=f"--set {text}")
+    manifests.facts = before
+    return None if after == before else after
+
+
+def _known(facts: ClusterFacts, key: str) -> bool:
+    return any(fact.name == key and fact.known for fact in facts.known())

@@ -1,8 +1,10 @@
 """An explanation as a diagram."""
 
-from bot.domain.explanation import Explanation
+from collections.abc import Sequence
+
+from bot.operations.explain import Answer
 
 
-def svg(found: list[Explanation]) -> str:
+def svg(found: Sequence[Answer]) -> str:
     """Draw every explanation."""
-    return "".join(f"{each.service}\n" for each in found)
+    return "".join(f"{each.explanation.service}\n" for each in found)

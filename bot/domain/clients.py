@@ -107,6 +107,7 @@ class Classes:
         )
         self.partition: Partition = self.snapshot.inventory.partition(self.blocks)
         backends = scene.backends
+        self.one_version = _one_version(self.snapshot)
         self.homes = {**dict.fromkeys(backends.ready_on), **dict.fromkeys(backends.leaving_on)}
         self.homes_of = self._sorted_homes()
         self.elsewhere = self._sorted_rest()
@@ -124,7 +125,7 @@ class Classes:
         """What of a node's sort makes a difference to this destination."""
         facts = self.snapshot.facts
         return sort._replace(
-            version="" if facts.version.known else sort.version,
+            version="" if self.one_version else sort.version,
             zone=sort.zone if self.scene.backends.hinted else "",
             # Whether the client's own node may be picked matters where that loses the reply.
             excluded=sort.excluded and facts.platform.value is not Platform.GENERIC,
@@ -164,9 +165,7 @@ class Classes:
             first = next((node for node in group.nodes if node not in self.homes), None)
             if first is not None:
                 found.setdefault(self._key(sort), (first, []))[1].append(group)
-        return {
-            Place(node=node, sort=sort, backend=False): groups for sort, (node, groups) in found.items()
-        }
+        return {Place(node=node, sort=sort, backend=False): groups for sort, (node, groups) in found.items()}
 
     def _nodes(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
         for place, count in places.items():
@@ -245,8 +244,7 @@ class Classes:
 
     def _representative(self, place: Place, sort: PodSort, ref: Ref, count: int) -> Traveller:
         pod = self.snapshot.inventory.pods[ref]
-        word = "host-network-pod" if sort.host_network else "pod"
-        return of_pod(self.snapshot, pod, stands_for=count, group=_code(word, place))
+        return of_pod(self.snapshot, pod, stands_for=count, group=_code(_word(sort), place) + _apart(sort))
 
     def _anyone(self, groups: list[Group], sort: PodSort) -> Ref:
         return next(
@@ -266,7 +264,15 @@ class Classes:
             found[key] = (first, count + 1)
         for (_, sort), (pod, count) in found.items():
             group = "backend-on-host-network" if sort.host_network else "backend"
+            # Backends on nodes of another sort are a class of their own, told apart by where they stand.
+            alike = sum(each == sort for _, each in found)
+            group += _apart(sort) + (f"-{pod.node}" if alike > 1 else "")
             yield of_pod(self.snapshot, pod, stands_for=count, group=group)
+
+
+def _one_version(snapshot: Snapshot) -> bool:
+    """Whether every kube-proxy is of one version, as far as that is known."""
+    return snapshot.facts.version.known or len(snapshot.inventory.versions) <= 1
 
 
 def _cluster_blocks(scene: Scene) -> tuple[str, ...]:
@@ -274,7 +280,25 @@ def _cluster_blocks(scene: Scene) -> tuple[str, ...]:
     return of_family(tuple(part.strip() for part in text.split(",")), scene.family) if text else ()
 
 
+def _word(sort: PodSort) -> str:
+    return "host-network-pod" if sort.host_network else "pod"
+
+
+def _apart(sort: PodSort) -> str:
+    outside = "" if sort.in_cluster else "-outside-cluster-cidr"
+    return outside if sort.allowed else f"{outside}-outside-source-ranges"
+
+
 def _code(word: str, place: Place) -> str:
-    if place.leaving:
-        return f"{word}-with-leaving-backend"
-    return f"{word}-with-backend" if place.backend else f"{word}-without-backend"
+    """The class' stable code: what it is, then whatever sets it apart from the usual one."""
+    where = (
+        "with-leaving-backend" if place.leaving else "with-backend" if place.backend else "without-backend"
+    )
+    sort = place.sort
+    apart = (
+        sort.version,
+        sort.zone,
+        "excluded-node" if sort.excluded else "",
+        "" if sort.allowed else "node-outside-source-ranges",
+    )
+    return "-".join((word, where, *(each for each in apart if each)))

@@ -3,6 +3,7 @@
 These values are the JSON of `elb-passthrough explain -o json`; `as_json` gives its exact shape.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -278,10 +279,6 @@ class Explanation:
         }
 
 
-def as_json(explanations: list[Explanation]) -> dict[str, Any]:
+def document(explanations: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Give the whole document of `-o json`."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "ExplanationList",
-        "explanations": [explanation.as_json() for explanation in explanations],
-    }
+    return {"apiVersion": API_VERSION, "kind": "ExplanationList", "explanations": list(explanations)}

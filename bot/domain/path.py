@@ -16,6 +16,7 @@ from bot.domain.objects import Node, Ref, Service
 from bot.domain.possibility import World
 from bot.domain.question import EVERYTHING, ClientAsked, NotFound, Question, Target
 from bot.domain.remedies import remedies
+from bot.domain.scene import Scene
 from bot.domain.snapshot import Snapshot
 from bot.domain.supply import how_to_supply
 from bot.domain.traveller import Traveller
@@ -38,13 +39,14 @@ def explain(snapshot: Snapshot, service: Ref, question: Question = EVERYTHING) -
     stages = [stage(snapshot, found, spot) for spot in spots(snapshot, found, question.target)]
     paths = tuple(_paths(stages, question))
     through = pass_through(snapshot, found)
+    case = _case(snapshot, found, stages, through)
     return Explanation(
         service=found.ref,
         pass_through=through,
         facts=listed(snapshot, found),
         paths=paths,
-        findings=findings(_case(snapshot, found, stages, through)),
-        remedies=remedies(stages, paths, through),
+        findings=findings(case),
+        remedies=remedies(case, paths),
         hypothetical=any(each.assumed for each in stages),
     )
 
@@ -91,6 +93,10 @@ def _paths(stages: list[Stage], question: Question) -> Iterator[Path]:
 def answer(stage: Stage, traveller: Traveller, arrives_at: str | None = None) -> Path:
     """Answer for one client and one destination."""
     outcome = outcome_of(stage, traveller, arrives_at)
+
+    def again(scene: Scene) -> Outcome:
+        return outcome_of(Stage(scene=scene), traveller, arrives_at)
+
     return Path(
         client=traveller.client,
         destination=stage.scene.destination,
@@ -101,7 +107,7 @@ def answer(stage: Stage, traveller: Traveller, arrives_at: str | None = None) ->
         traces=outcome.traces,
         reasons=_reasons(outcome),
         missing=outcome.missing,
-        fragile=fragility(stage, traveller, outcome),
+        fragile=fragility(stage, traveller, outcome, again),
     )
 
 

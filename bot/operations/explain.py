@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
+from bot.domain.cluster_facts import ClusterFacts
+from bot.domain.diff import Shift, compare
 from bot.domain.explanation import Explanation
 from bot.domain.objects import Node, Ref, Service, TrafficPolicy
 from bot.domain.path import ClientAsked, NotFound, Question, Target, explain, load_balancer
@@ -34,9 +37,24 @@ class Wish:
     arrives_at: str | None = None
     changes: tuple[Change, ...] = ()
     drained: tuple[str, ...] = ()
+    facts: ClusterFacts | None = None
+    """Facts as they are supposed to be; None: as they are."""
 
 
-def answers(snapshot: Snapshot, wish: Wish) -> list[Explanation]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The explanation of one Service; with something supposed, also what that shifts."""
+
+    explanation: Explanation
+    shifts: tuple[Shift, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the entry of `explanations[]`; what would shift is there only if something is supposed."""
+        body = self.explanation.as_json()
+        return {**body, "changes": [shift.as_json() for shift in self.shifts]} if self.shifts else body
+
+
+def answers(snapshot: Snapshot, wish: Wish) -> list[Answer]:
     """Answer a wish, one explanation per Service.
 
     Raises:
@@ -44,9 +62,16 @@ def answers(snapshot: Snapshot, wish: Wish) -> list[Explanation]:
         Impossible: A change cannot be made.
     """
     services = chosen(snapshot, wish)
-    snapshot = _supposed(snapshot, services, wish)
+    supposed = _supposed(snapshot, services, wish)
     question = Question(client=wish.client, target=wish.target, arrives_at=wish.arrives_at)
-    return [explain(snapshot, service.ref, question) for service in services]
+    return [_answer(snapshot, supposed, service.ref, question) for service in services]
+
+
+def _answer(before: Snapshot, after: Snapshot, ref: Ref, question: Question) -> Answer:
+    explanation = explain(after, ref, question)
+    if after is before:
+        return Answer(explanation=explanation)
+    return Answer(explanation=explanation, shifts=compare(explain(before, ref, question), explanation))
 
 
 def chosen(snapshot: Snapshot, wish: Wish) -> list[Service]:
@@ -88,6 +113,8 @@ def _nobody(snapshot: Snapshot, host: str) -> str:
 
 
 def _supposed(snapshot: Snapshot, services: Sequence[Service], wish: Wish) -> Snapshot:
+    if wish.facts is not None:
+        snapshot = snapshot.with_facts(wish.facts)
     for service in services:
         changed = service
         for change in wish.changes:
@@ -98,7 +125,7 @@ def _supposed(snapshot: Snapshot, services: Sequence[Service], wish: Wish) -> Sn
         known = snapshot.inventory.nodes if snapshot.knows(Node) else snapshot.inventory.pods_on
         if node not in known:
             raise NotFound(f"There is no node {node} to drain.")
-    return snapshot.with_drained(*wish.drained)
+    return snapshot.with_drained(*wish.drained) if wish.drained else snapshot
 
 
 def with_change(service: Service, change: Change) -> Service:
