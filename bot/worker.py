@@ -16,6 +16,8 @@ _LONGEST_DELAY = 300.0
 _OFTEN = 10
 """From this attempt on, a failure is an error of ours and no longer the world's mood."""
 _STOPPED = "the replica was stopped"
+_COURTESY = 0.02
+"""Seconds that the worker lets pass before it claims, while requests are being acknowledged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class Worker:
         log: logging.Logger | None = None,
         observe: Observe | None = None,
         jitter: Callable[[], float] = random.random,
+        yields_to: Callable[[], bool] = lambda: False,
     ) -> None:
         self._jobs = jobs
         self._performers = dict(performers)
@@ -79,6 +82,7 @@ class Worker:
         self._log = log or logging.getLogger("bot.worker")
         self._observe = observe
         self._jitter = jitter
+        self._yields_to = yields_to
         self._wake = asyncio.Event()
         self._busy: set[asyncio.Task[None]] = set()
         self._failures = 0
@@ -111,7 +115,9 @@ class Worker:
 
     async def _round(self) -> float:
         """Start what is due, as far as there is room; return the seconds until the next look."""
-        room = self._concurrency - len(self._busy)
+        # People wait for an acknowledgement, nobody for a job to the millisecond: while requests come in, one
+        # job at a time is enough.
+        room = (1 if self._yields_to() else self._concurrency) - len(self._busy)
         if room <= 0:
             return self._poll
         try:

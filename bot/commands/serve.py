@@ -157,7 +157,10 @@ class House:
     async def _run(self, world: World, app: AsyncApp) -> None:
         upkeep = self._store.upkeep(retention=world.settings.retention)
         worker = Worker(
-            self._store.jobs, {**performers(world), **upkeep.performers()}, observe=self._metrics.observe
+            self._store.jobs,
+            {**performers(world), **upkeep.performers()},
+            observe=self._metrics.observe,
+            yields_to=self._door.busy,
         )
         await self._store.jobs.submit(*UPKEEP)
         async with asyncio.TaskGroup() as group:

@@ -11,6 +11,8 @@ from slack_sdk.signature import SignatureVerifier
 from bot.commands.metrics import Metrics
 from bot.config import Secret
 
+QUIET = 0.02
+"""Seconds without a request after which the door is not busy."""
 Ready = Callable[[], Awaitable[tuple[bool, dict[str, object]]]]
 
 
@@ -21,12 +23,17 @@ class Door:
         self.app: AsyncApp | None = None
         self._metrics = metrics
         self._secret = secret
+        self._last = -QUIET
+
+    def busy(self) -> bool:
+        """Whether a request came in just now, so that others are likely to."""
+        return perf_counter() - self._last < QUIET
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Check a request's signature and age, then hand it to Bolt."""
         if self.app is None:
             return web.Response(status=503, text="starting")
-        started = perf_counter()
+        self._last = started = perf_counter()
         if not self._genuine(await request.read(), request):
             self._metrics.refused.inc()
             return web.json_response({"error": "invalid request"}, status=401)
