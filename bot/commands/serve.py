@@ -159,6 +159,8 @@ class House:
         worker = Worker(
             self._store.jobs,
             {**performers(world), **upkeep.performers()},
+            lease=9.0,
+            heartbeat=3.0,
             observe=self._metrics.observe,
             yields_to=self._door.busy,
         )
