@@ -34,9 +34,9 @@ class Watched:
         self.complaints: list[str] = []
 
     async def page(
-        self, user: str, channel: str = "C01OPS", scheme: Literal["light", "dark"] = "light"
+        self, user: str = "", channel: str = "C01OPS", scheme: Literal["light", "dark"] = "light"
     ) -> Page:
-        """Open the workspace as somebody, and wait until it is there."""
+        """Open the workspace, as somebody where one is named, and wait until it is there."""
         context = await self._browser.new_context(
             viewport={"width": 1440, "height": 900}, color_scheme=scheme
         )
@@ -45,7 +45,7 @@ class Watched:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
         page.on("request", self._request)
-        await page.goto(f"{self._url}/?as={user}&channel={channel}")
+        await page.goto(f"{self._url}/?as={user}&channel={channel}" if user else self._url)
         await page.wait_for_selector("html[data-ready]")
         return page
 

@@ -321,8 +321,8 @@ async def test_a_permalink_opens_the_thread_and_shows_the_message(
 
 
 async def test_a_newcomer_is_offered_something_to_try(browser: Watched, tmp_path: Path) -> None:
-    """A press on a sample puts it into the composer."""
-    page = await browser.page("U01ALICE")
+    """Nobody chose whom to act as yet; a press on a sample puts it into the composer."""
+    page = await browser.page()
     await picture(page, tmp_path, "welcome")
     await page.get_by_role("button", name="/elb-passthrough list").click()
     await expect(page.locator("#composer-input")).to_have_value("/elb-passthrough list")

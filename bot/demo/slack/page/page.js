@@ -15,7 +15,7 @@ async function actAs(user) {
   now.me = user;
   closeThread();
   await load();
-  now.stop = follow(user, LISTENERS, (there) => fill(byId("link-state"), there ? "" : "Reconnecting…"));
+  now.stop = follow(now.me, LISTENERS, (there) => fill(byId("link-state"), there ? "" : "Reconnecting…"));
 }
 
 async function load() {
