@@ -67,9 +67,6 @@ def delivery(world: World, scene: Scene) -> Delivery:
         return world.facts.delivery.value
     if world.platform() is Platform.CCE:
         return _cce_delivery(world, scene.service)
-    if not scene.point.ip or scene.point.ip_mode == "Proxy":
-        # KEP-1860: such an address is never delivered unchanged.
-        return world.delivery(Delivery.NODEPORT, Delivery.POD)
     return world.delivery(Delivery.NODEPORT, Delivery.POD, Delivery.VIP)
 
 
