@@ -19,6 +19,7 @@ class _Mark(Protocol):
 _LARGEST = 1 << 20
 _DEEPEST = 32
 _MOST_NODES = 20_000
+_LONGEST_TOLD = 300
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -38,7 +39,9 @@ class Place:
 
     def wrong(self, sentence: str) -> ConfigurationError:
         """Return the fault "FILE:LINE: KEY SENTENCE", to be raised."""
-        return ConfigurationError([f"{self.position}: {self.path or 'the file'} {sentence}"])
+        return ConfigurationError(
+            [f"{self.position}: {_one_line(self.path) or 'the file'} {_one_line(sentence)}"]
+        )
 
     def text(self) -> str:
         """Return a scalar as it is written, whatever YAML would take it for (`off`, `22:00`, `0123`).
@@ -210,6 +213,12 @@ def _refuse_size(root: yaml.Node, name: str) -> None:
         if depth > _DEEPEST or seen > _MOST_NODES:
             raise ConfigurationError([f"{name}:{node.start_mark.line + 1}: aliases unfold too far"])
         waiting.extend((child, depth + 1) for child in _children(node))
+
+
+def _one_line(text: str) -> str:
+    """What stands in a file may be long, and hold ends of lines and what steers a terminal."""
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    return shown if len(shown) <= _LONGEST_TOLD else f"{shown[:_LONGEST_TOLD]}…"
 
 
 def _position(name: str, mark: _Mark | None) -> str:

@@ -184,6 +184,20 @@ async def test_a_cluster_that_does_not_answer_has_one_line(installation: Install
     assert "prod: reading" not in checks
 
 
+async def test_a_cluster_that_keeps_its_version_to_itself_is_no_failure(installation: Installation) -> None:
+    """Hardened clusters do; credentials that are refused are another matter."""
+    installation.world.api.faults.fail(code=403, verb="get")
+    check = (await installation.checks())["prod: API server"]
+    assert (check.state, check.told) == (State.OK, "answers, keeps its version to itself")
+
+
+async def test_credentials_that_a_cluster_refuses_are_a_failure(installation: Installation) -> None:
+    """The token is no longer known there."""
+    installation.world.api.access.tokens.clear()
+    check = (await installation.checks())["prod: API server"]
+    assert (check.state, check.remedy) == (State.FAIL, "renew the account's credentials")
+
+
 async def test_rights_that_are_missing_are_listed(installation: Installation) -> None:
     """All of them at once, by the cluster's own access reviews."""
     access = installation.world.api.access

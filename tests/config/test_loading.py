@@ -359,6 +359,13 @@ def test_a_fault_names_line_key_and_what_it_may_be(read: Write, text: str, sente
     assert all("\n" not in problem for problem in told)
 
 
+def test_what_a_file_says_cannot_steer_a_terminal_or_fill_it(read: Write) -> None:
+    """Keys and values are told in one short line."""
+    (key, value) = problems(read, '"a\\n\\e[2Jb": 1\nteam: ' + "x" * 10_000)
+    assert key == "elb-passthrough.yaml:1: a??[2Jb is not a known key"
+    assert len(value) < 400
+
+
 def test_aliases_that_unfold_a_billionfold_are_refused(read: Write) -> None:
     """A file of ten lines must not take a minute."""
     layers = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))

@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
+from bot.adapters.cluster.failure import Unauthorized
 from bot.adapters.cluster.kind import WATCHED, Kind
 from bot.adapters.cluster.live import LiveCluster
 from bot.commands.doctor.check import Check, fail, ok, warn
 from bot.config.settings import PROBE_IMAGE, Clients, ClusterSettings
-from bot.ports import WorldError
+from bot.ports import Forbidden, WorldError
 
 _RBAC = "grant it to the bot's account with a Role or ClusterRole"
 
@@ -41,6 +42,10 @@ async def _checks(settings: ClusterSettings, cluster: LiveCluster) -> list[Check
     name = settings.name
     try:
         version = await cluster.version()
+    except Unauthorized as error:
+        return [fail(f"{name}: API server", str(error), "renew the account's credentials")]
+    except Forbidden:
+        version = "keeps its version to itself"
     except WorldError as error:
         return [
             fail(f"{name}: API server", str(error), "check context, network and the account's credentials")
