@@ -23,7 +23,7 @@ class Head:
     hash: str = START
 
     def __str__(self) -> str:
-        """As it is printed and given to `audit verify`."""
+        """As it is printed, to be noted elsewhere."""
         return f"{self.position}:{self.hash}"
 
 
