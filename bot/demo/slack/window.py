@@ -72,7 +72,7 @@ class Window:
         await response.prepare(request)
         async with self._state.feed.subscribed() as changes:
             with suppress(ConnectionError):
-                await response.write(b": hello\n\n")
+                await response.write(b"retry: 500\n\n")
                 async for change in _with_heartbeats(changes):
                     await response.write(self._event(change, user))
         return response

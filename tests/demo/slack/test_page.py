@@ -292,6 +292,16 @@ async def test_edits_and_deletions_are_seen_at_once_and_keep_the_focus(
     await expect(page.get_by_text("three (edited)")).to_have_count(0)
 
 
+async def test_a_lost_stream_is_taken_up_again_without_a_gap(browser: Watched, workspace: Workspace) -> None:
+    """What was said in between is there, and what comes later arrives."""
+    page = await browser.page("U01ALICE")
+    workspace.state.feed.close()
+    workspace.say("U02BOB", "C01OPS", "said while nobody listened")
+    await expect(page.get_by_text("said while nobody listened")).to_be_visible()
+    workspace.say("U02BOB", "C01OPS", "said afterwards")
+    await expect(page.get_by_text("said afterwards")).to_be_visible()
+
+
 async def test_the_panel_turns_knobs_and_shows_the_log(browser: Watched, workspace: Workspace) -> None:
     """Knobs appear when the world registers them; each request is a line that opens."""
     page = await browser.page("U01ALICE")

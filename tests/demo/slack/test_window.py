@@ -107,7 +107,7 @@ async def test_changes_are_streamed_to_those_who_may_see_them(
 ) -> None:
     """Bob hears of the channel, not of what only Alice sees, and the stream ends with the workspace."""
     async with session.get("/world/events", params={"user": "U02BOB"}) as stream:
-        assert await stream.content.readline() == b": hello\n"
+        assert await stream.content.readline() == b"retry: 500\n"
         await post(session, "command", user="U01ALICE", channel="C01OPS", text="body")
         workspace.say("U01ALICE", "C01OPS", "for all")
         workspace.state.feed.close()
