@@ -131,10 +131,10 @@ def run(args: argparse.Namespace) -> int:
     return probe(os.environ)
 
 
-def probe(environment: Mapping[str, str]) -> int:
+def probe(environment: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Do what `environment` asks; write the result where the kubelet looks, and to standard output."""
     try:
-        tallies = measure(plan(environment))
+        tallies = measure(plan(environment), sleep=sleep)
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2

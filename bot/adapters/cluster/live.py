@@ -55,7 +55,7 @@ class LiveCluster:
         self._cache = Cache()
         self._informers = [self._informer(kind, space) for kind in WATCHED for space in self._spaces(kind)]
         self._heard: float | None = None
-        self._down = f"{self.name} has not answered yet"
+        self._down = ""
         self._git_version = ""
         self._configured = facts.configured(settings)
         self._from_cloud = ClusterFacts()
@@ -258,8 +258,8 @@ class LiveCluster:
             raise Forbidden(f"{self.name} is configured read-only")
 
     def _problem(self) -> str:
-        if self._down:
-            return self._down
+        if self._down or self._heard is None:
+            return self._down or f"{self.name} has not answered yet"
         told: dict[str, tuple[list[str], str]] = {}
         for each in self._informers:
             what, why = self._trouble(each)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from bot.domain.change import ServiceRef
 from bot.domain.objects import Ref
 from bot.ports import Cloud
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test that waits for an event has failed; never waited out otherwise."""
 QUICK = Timing(
-    call=5.0,
-    silence=10.0,
+    call=30.0,
+    silence=30.0,
     heartbeat=0.02,
-    answer=1.0,
+    answer=30.0,
     first=0.005,
     longest=0.05,
     denied=0.05,
@@ -79,13 +80,14 @@ async def make(api: ApiServer, tmp_path: Path) -> AsyncIterator[Make]:
         running: bool = True,
         timing: Timing = QUICK,
         cloud: Cloud | None = None,
+        clock: Callable[[], float] = time.monotonic,
         **settings: Any,
     ) -> LiveCluster:
         path = kubeconfig(tmp_path / f"config-{len(made)}", api.kubeconfig(token))
         settings = {"name": "prod", "kubeconfig": path, **settings}
         configured = ClusterSettings(**settings)
         connection = Connection(configured, environment={})
-        cluster = LiveCluster(configured, timing=timing, connection=connection, cloud=cloud)
+        cluster = LiveCluster(configured, timing=timing, connection=connection, cloud=cloud, clock=clock)
         made.append(cluster)
         if running:
             tasks.append(asyncio.create_task(cluster.run()))

@@ -300,14 +300,18 @@ async def test_refused_credentials_are_said_and_not_taken_for_a_missing_right(
 
 
 async def test_knowledge_that_is_too_old_is_unknown(api: ApiServer, make: Make) -> None:
-    """Beyond its bound the cache claims nothing to be complete."""
+    """Beyond its bound the cache claims nothing to be complete; what it holds is still there to look at."""
     put(api, service())
-    cluster = await synced(make(timing=replace(QUICK, stale=0.2)))
+    now = [0.0]
+    cluster = await synced(make(clock=lambda: now[0]))
     assert cluster.snapshot().knows(Service)
     api.faults.refusing = True
     api.faults.cut_watches(abort=True)
-    await reached(cluster, lambda s: not s.knows(Service))
-    assert cluster.freshness().age is not None
+    await reached(cluster, lambda _: cluster.freshness().problem != "")
+    now[0] = QUICK.stale + 1
+    assert not cluster.snapshot().knows(Service)
+    assert cluster.snapshot().service(CHECKOUT_REF) is not None
+    assert cluster.freshness().age == QUICK.stale + 1
 
 
 async def test_finished_pods_are_not_kept(api: ApiServer, make: Make) -> None:
