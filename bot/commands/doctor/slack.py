@@ -20,6 +20,7 @@ SCOPES: Mapping[str, str] = {
     "commands": "is asked by /elb-passthrough and shortcuts",
     "groups:history": "finds its own messages again in private channels",
     "groups:read": "knows whether it is in a private channel",
+    "im:write": "tells a person directly what it cannot tell in a channel",
     "usergroups:read": "knows who is in a user group that a policy names",
     "users:read": "tells members from guests and bots",
 }
