@@ -16,6 +16,8 @@ Result = TypeVar("Result")
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process's transaction on one SQLite file."""
+_PATIENT_SECONDS = 60.0
+"""How long a replica waits at its start for another that migrates."""
 _SERVER_THREADS = 8
 _SERVER_LIMITS = (
     # A click waits no longer than Slack does for what another replica has locked …
@@ -50,7 +52,7 @@ def parse_url(url: str) -> URL:
 def make_engine(url: URL, *, connections: int, patient: bool = False) -> Engine:
     """Return an engine with at most so many connections; nothing is connected yet.
 
-    `patient` leaves the server's limits of time alone: a migration may take what it takes.
+    `patient` is for migrations, which may take their time, and wait for each other's.
 
     Raises:
         Invalid: the database's driver is not installed.
@@ -64,7 +66,7 @@ def make_engine(url: URL, *, connections: int, patient: bool = False) -> Engine:
             # A connection that a firewall has forgotten costs a look, not somebody's click.
             pool_pre_ping=url.get_backend_name() == "postgresql",
             hide_parameters=True,
-            connect_args=_connect_args(url),
+            connect_args=_connect_args(url, _PATIENT_SECONDS if patient else BUSY_SECONDS),
         )
     except ModuleNotFoundError as error:
         raise Invalid(
@@ -78,10 +80,10 @@ def make_engine(url: URL, *, connections: int, patient: bool = False) -> Engine:
     return engine
 
 
-def _connect_args(url: URL) -> dict[str, Any]:
+def _connect_args(url: URL, busy: float) -> dict[str, Any]:
     """Return what the URL leaves open; what it says itself wins."""
     if url.get_backend_name() == "sqlite":
-        return {"timeout": BUSY_SECONDS, "check_same_thread": False}
+        return {"timeout": busy, "check_same_thread": False}
     defaults = {
         "connect_timeout": 5,
         "keepalives_idle": 30,
@@ -111,7 +113,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _switch_to_wal(connection: Any) -> None:
     """Switch a new file to its write-ahead log; the file stays so."""
     # Alone among SQLite's locks, this one is not waited for by the busy timeout.
-    patience = monotonic() + BUSY_SECONDS
+    patience = monotonic() + _PATIENT_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, make_url, text
 
 from bot.adapters.store import migrate, open_store
-from bot.adapters.store.database import Database, _prepare_sqlite, parse_url
+from bot.adapters.store.database import Database, _prepare_sqlite, make_engine, parse_url
 from bot.ports import Invalid, Job, NotFound, Unavailable
 from tests.adapters.store.databases import empty_database, hang_up
 
@@ -69,6 +69,16 @@ def test_replicas_that_open_a_new_file_at_once_wait_for_each_other(tmp_path: Pat
         _prepare_sqlite(connection, None)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.refusals == 0
+
+
+@pytest.mark.parametrize(("patient", "milliseconds"), [(False, 5_000), (True, 60_000)])
+def test_a_migration_waits_longer_than_a_click(tmp_path: Path, *, patient: bool, milliseconds: int) -> None:
+    """A replica at its start waits for the one that migrates; a click cannot wait that long."""
+    engine = make_engine(parse_url(f"sqlite:///{tmp_path / 'bot.db'}"), connections=1, patient=patient)
+    with engine.begin() as connection:
+        found = connection.execute(text("PRAGMA busy_timeout")).scalar_one()
+    engine.dispose()
+    assert found == milliseconds
 
 
 async def test_sqlite_is_written_by_one_thread(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
         Popen(command, stdout=PIPE, stderr=PIPE, text=True)  # noqa: S603 - our own interpreter and script
         for _ in range(4)
     ]
-    answers = [replica.communicate(timeout=60) for replica in replicas]
+    answers = [replica.communicate(timeout=120) for replica in replicas]
     assert answers == [("0001\n", "")] * 4
 
 
