@@ -84,6 +84,10 @@ def _unsteady(seen: Seen) -> bool:
     return seen.after.connectivity is Connectivity.INCONSISTENT and counts
 
 
+def _without_effect(seen: Seen) -> bool:
+    return seen.client.through_after is True and seen.after.crossing is Crossing.BYPASSED
+
+
 def _wrong_way(seen: Seen) -> bool:
     wrong = {
         True: {Crossing.BYPASSED, Crossing.PARTLY},
@@ -109,9 +113,10 @@ ROW_RULES: tuple[RowRule, ...] = (
     ),
     RowRule(
         code="engine-wrong",
-        when="Something connected, though the path was expected to be unreachable.",
+        when="Something connected, though the path was expected to be unreachable; and it is not that it still goes "
+        "past the load balancer.",
         then=Judgement.OPEN,
-        holds=lambda s: s.expected == "unreachable",
+        holds=lambda s: s.expected == "unreachable" and not _without_effect(s),
     ),
     RowRule(
         code="cut-off",

@@ -18,7 +18,7 @@ Z = 2.33
 """Standard deviations for 99 %, one-sided: connections of others arrive independently, as a Poisson process."""
 ALL = 0.95
 """Part of the connections that counts as all of them, as for reachability."""
-MORE_THAN_SENT = 1.5
+MORE_THAN_SENT = 2.0
 """If the counter may have risen by more than this part of what was sent, others may have been busy just then."""
 MOST_SURE = 0.999
 DECIMALS = 6
@@ -144,6 +144,8 @@ def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
     total = sum(have[n] for n in on)
     excess = _excess(run, burst, have, others)
     crossing, why = _classify(excess, made, whole=burst.part is Part.BEFORE)
+    if crossing is Crossing.CROSSED and burst.part is not Part.BEFORE and _mixed(burst):
+        crossing, why = Crossing.UNCLEAR, "some connections failed, so its nodes cannot be told apart"
     if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and _smeared(run, burst, others, sum(made)):
         crossing, why = Crossing.UNCLEAR, "the load balancer's clock and the cluster's seem to be apart"
     return Signal(
@@ -198,6 +200,12 @@ def _classify(excess: _Excess, made: Iterable[int], *, whole: bool) -> tuple[Cro
     if low - excess.grain > (1 - ALL) * connected and high + excess.grain < ALL * connected:
         return Crossing.PARTLY, ""
     return Crossing.UNCLEAR, "noise and rounding leave more than one answer"
+
+
+def _mixed(burst: Burst) -> bool:
+    """Whether failed attempts of one node, which may be counted too, could stand in for another node's."""
+    sent = sum(p.attempts or 0 for p in burst.probes)
+    return len(burst.probes) > 1 and sum(p.connected or 0 for p in burst.probes) < ALL * sent
 
 
 def _smeared(run: Run, burst: Burst, others: Noise, connected: int) -> bool:

@@ -188,4 +188,4 @@ def _expected(
 
 def _plays(kind: ClientClassCode, client: Client) -> bool:
     wanted = ClientKind.NODE if kind.host_network else ClientKind.POD
-    return client.kind is wanted and client.group == str(kind)
+    return client.kind is wanted and client.group.startswith(str(kind))
