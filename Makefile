@@ -39,6 +39,11 @@ check: $(STAMP) ## lint, format, types and the floors of docs/architecture.md
 bench: $(STAMP) ## measure how fast a command and a click are acknowledged
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: pictures
+pictures: $(STAMP) ## draw the README's pictures and diagram anew (needs Chromium)
+	@$(BIN)/python -m tests.e2e.page_story docs
+	@$(BIN)/python -m tests.house.diagram
+
 .PHONY: install
 install: $(STAMP) ## only install into .venv
 
