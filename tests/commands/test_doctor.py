@@ -260,6 +260,12 @@ async def test_a_database_that_does_not_answer_is_a_failure(installation: Instal
     assert "hunter2" not in str(check)
 
 
+async def test_a_configuration_that_allows_nobody_anything_is_a_warning(installation: Installation) -> None:
+    """Without policies people may look, and that is all."""
+    check = (await installation.checks(config={"policies": []}))["configuration"]
+    assert check.remedy == "without policies nobody may propose or approve anything"
+
+
 @pytest.mark.parametrize(
     ("ahead", "state"),
     [(0.4, State.OK), (-30, State.OK), (31, State.WARN), (-240, State.WARN), (241, State.FAIL)],

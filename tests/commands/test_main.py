@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from bot.__main__ import main
+from bot.config import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
 
@@ -179,38 +181,36 @@ def test_whoever_stops_reading_early_gets_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raised", "sentence"),
     [
-        ("ValueError('--to: no address')", "--to: no address"),
-        ("LookupError('there is no Service a/b')", "there is no Service a/b"),
-        ("FileNotFoundError(2, 'No such file or directory', 'x.yaml')", "x.yaml: No such file or directory"),
-        ("KeyError('x')", "unexpected KeyError: 'x' (--debug shows where)"),
-        ("RuntimeError()", "unexpected RuntimeError (--debug shows where)"),
-        ("KeyboardInterrupt()", ""),
+        (ValueError("--to: no address"), "--to: no address"),
+        (LookupError("there is no Service a/b"), "there is no Service a/b"),
+        (FileNotFoundError(2, "No such file or directory", "x.yaml"), "x.yaml: No such file or directory"),
+        (KeyError("x"), "unexpected KeyError: 'x' (--debug shows where)"),
+        (RuntimeError(), "unexpected RuntimeError (--debug shows where)"),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (ConfigurationError(["PORT is 'x'"]), "PORT is 'x'"),
+        (KeyboardInterrupt(), ""),
     ],
 )
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_error_is_a_sentence_and_a_traceback_only_on_request(
-    tmp_path: Path, raised: str, sentence: str, *, debug: bool
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: BaseException,
+    sentence: str,
+    *,
+    debug: bool,
 ) -> None:
     """Wrong input, and surprises."""
-    script = (
-        "import sys, types\n"
-        "from bot.__main__ import main\n"
-        "broken = types.ModuleType('bot.commands.list')\n"
-        "def run(args):\n"
-        f"    raise {raised}\n"
-        "broken.run = run\n"
-        "sys.modules['bot.commands.list'] = broken\n"
-        "sys.exit(main(sys.argv[1:]))\n"
-    )
-    done = subprocess.run(  # noqa: S603 - our own text
-        [sys.executable, "-c", script, *(["--debug"] if debug else []), "list"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == (2 if sentence else 130)
-    assert done.stderr.splitlines()[-1:] == ([f"elb-passthrough: {sentence}"] if sentence else [])
-    assert ("Traceback" in done.stderr) is (debug and bool(sentence))
+
+    def run(_: object) -> int:
+        raise raised
+
+    broken = ModuleType("bot.commands.list")
+    monkeypatch.setattr(broken, "run", run, raising=False)
+    monkeypatch.setitem(sys.modules, "bot.commands.list", broken)
+    monkeypatch.setenv("ELB_PASSTHROUGH_DEBUG", "")
+    status = main([*(["--debug"] if debug else []), "list"])
+    told = capsys.readouterr().err
+    assert status == (2 if sentence else 130)
+    assert told.splitlines()[-1:] == ([f"elb-passthrough: {sentence}"] if sentence else [])
+    assert ("Traceback" in told) is (debug and bool(sentence))
