@@ -5,6 +5,7 @@ read again, so that a rotated kubeconfig, client certificate or service account 
 """
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -50,6 +51,11 @@ class Flight(Generic[T]):
 
     def __init__(self) -> None:
         self._task: asyncio.Task[T] | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is being done now."""
+        return self._task is not None and not self._task.done()
 
     async def join(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Wait for the work under way, or start it."""
@@ -113,7 +119,7 @@ class Connection:
         """
         if self._client is not refused:
             return True
-        if self._clock() - self._opened < _RENEWALS:
+        if not self._opening.under_way and self._clock() - self._opened < _RENEWALS:
             return False
         await self._opening.join(self._open)
         return True
@@ -218,14 +224,17 @@ class Tokens:
     def _lifetime(self) -> float:
         expiry = getattr(self._loader, "exec_plugin_expiry", None)
         if expiry is None:
-            return _REREAD
+            # A plugin's token without an expiry is good until it is refused, as for kubectl.
+            return math.inf if self._plugin() else _REREAD
         left = float((expiry - datetime.now(UTC)).total_seconds())
         return max(0.0, left - min(_SKEW, left / 5))
 
     def _gave_nothing(self, configuration: Any) -> bool:
         # The loader logs a plugin's failure and goes on without credentials.
-        plugin = "exec" in (self._loader._user or {})  # noqa: SLF001 - it keeps this nowhere else
-        return plugin and not configuration.api_key and not configuration.cert_file
+        return self._plugin() and not configuration.api_key and not configuration.cert_file
+
+    def _plugin(self) -> bool:
+        return "exec" in (self._loader._user or {})  # noqa: SLF001 - the loader tells it nowhere else
 
 
 def _merged(paths: str) -> Any:

@@ -135,6 +135,22 @@ async def test_a_plugins_token_that_is_refused_early_is_replaced(
     await connection.close()
 
 
+async def test_callers_that_are_refused_together_are_helped_together(
+    api: ApiServer, tmp_path: Path, clock: Hands, log: Path
+) -> None:
+    """One run of the plugin for all of them, and each gets its answer."""
+    accept(api, "token-1")
+    path = kubeconfig(tmp_path / "exec", with_user(api, plugin(tmp_path / "plugin", None, log)))
+    connection, calls = connected(path, clock)
+    await calls.get("/version")
+    accept(api, "token-2")
+    clock.now = 3600.0
+    answers = await asyncio.gather(*(calls.get("/version") for _ in range(8)))
+    assert len(answers) == 8
+    assert runs(log) == 2
+    await connection.close()
+
+
 async def test_a_plugin_is_not_run_again_and_again_for_a_user_who_may_not(
     api: ApiServer, tmp_path: Path, clock: Hands, log: Path
 ) -> None:
