@@ -18,8 +18,8 @@ SETTLE_PERIODS = 2
 SETTLE_AT_LEAST = 15.0
 """Seconds for kube-proxy to resynchronise, as far as a quarter of the window allows; how long CCE takes is
 documented nowhere, so what is not settled then is looked at once more."""
-LATE = 0.25
-"""Part of a period by which a burst may start late and still belong to it."""
+LATE = 0.4
+"""Part of a period by which a burst may start late and still end in it."""
 ATTEMPTS = 3
 """How often an interrupted burst is started."""
 FEW, MANY = 4, 12

@@ -81,10 +81,10 @@ def test_the_first_burst_waits_for_a_baseline_of_whole_periods() -> None:
 def test_a_burst_that_missed_the_start_of_its_period_takes_the_next() -> None:
     """Half a burst in each of two periods would be noise to itself."""
     run, due = fresh(), MINUTE + timedelta(minutes=5)
-    step = next_step(run, due + timedelta(seconds=14))
+    step = next_step(run, due + timedelta(seconds=23))
     assert isinstance(step, Begin)
     assert step.at == due
-    assert next_step(run, due + timedelta(seconds=20)) == Wait(until=due + timedelta(minutes=1))
+    assert next_step(run, due + timedelta(seconds=25)) == Wait(until=due + timedelta(minutes=1))
     step = next_step(run, due + timedelta(minutes=3, seconds=1))
     assert isinstance(step, Begin)
     assert step.at == due + timedelta(minutes=3)
