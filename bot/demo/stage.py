@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.demo.bot_process import BotProcess
+from bot.demo.knobs import register
 from bot.demo.scenario import Scenario, prod
 from bot.demo.slack import Workspace
 from bot.demo.world import World
@@ -39,6 +40,7 @@ class Stage:
         self._verification = {"period": period, **VERIFICATION, **(verification or {})}
         self._environ = environ or {}
         self._config = config or {}
+        register(self.slack, self.world)
         self._directory = tempfile.TemporaryDirectory(prefix="elb-passthrough-demo-")
         self.bot: BotProcess | None = None
 
@@ -53,6 +55,9 @@ class Stage:
             environ=self._environment(),
         )
         self.slack.request_url = self.bot.request_url
+        self.slack.knobs.register(
+            "kill", "Kill the bot", self._power_cut, group="Bot", hint="kill -9, and start it again"
+        )
         await self.bot.start()
         return url
 
@@ -71,6 +76,10 @@ class Stage:
         self.bot.kill()
         await self.bot.gone()
         await self.bot.start()
+
+    async def _power_cut(self) -> str:
+        await self.restart_bot()
+        return "The bot was killed and is back; it goes on where it was."
 
     def _environment(self) -> dict[str, str]:
         scenario = self.world.scenario
