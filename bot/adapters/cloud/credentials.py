@@ -24,8 +24,8 @@ class Credentials(Protocol):
         """
         ...
 
-    def renew(self) -> bool:
-        """Take note that the credentials were refused; say whether new ones can be had."""
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Take note that a request with these headers was refused; say whether others can be had."""
         ...
 
     def secrets(self) -> tuple[str, ...]:
@@ -48,9 +48,9 @@ class Signing:
             signed["X-Security-Token"] = key.token
         return {**signed, "Authorization": authorization(key, request, signed)}
 
-    def renew(self) -> bool:
-        """A refused key stays refused."""
-        return False
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """A refused key stays refused, until its file holds another."""
+        return self._keys.access_key.reveal() not in refused.get("Authorization", "")
 
     def secrets(self) -> tuple[str, ...]:
         """Return the keys."""
@@ -103,11 +103,11 @@ class Token:
                 await self._issue()
         return {**headers, "X-Auth-Token": self._token}
 
-    def renew(self) -> bool:
-        """Drop a refused token."""
-        had = bool(self._token)
-        self._token = ""
-        return had
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Drop a refused token, unless somebody who was refused before has a new one already."""
+        if self._token == refused.get("X-Auth-Token"):
+            self._token = ""
+        return True
 
     def secrets(self) -> tuple[str, ...]:
         """Return password and token."""

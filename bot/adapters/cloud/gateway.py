@@ -132,18 +132,19 @@ class Gateway:
 
     async def _authorised(self, service: str, request: Request) -> Answer:
         """Send a request; once more with a new token if the one it had was refused."""
-        answer = await self._send_as(service, request)
-        if answer.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew():
-            answer = await self._send_as(service, request)
+        headers = await self._headers(service, request)
+        answer = await self._send(service, request, headers)
+        if answer.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(headers):
+            answer = await self._send(service, request, await self._headers(service, request))
         return answer
 
-    async def _send_as(self, service: str, request: Request) -> Answer:
+    async def _headers(self, service: str, request: Request) -> dict[str, str]:
         plain = {
             "Content-Type": "application/json",
             "Host": URL(endpoint(self._settings, service)).raw_authority,
             "X-Project-Id": self._settings.project_id,
         }
-        return await self._send(service, request, await self._credentials.headers(request, plain))
+        return await self._credentials.headers(request, plain)
 
     async def _issue(self, request: Request, headers: Mapping[str, str]) -> Answer:
         return self._good("iam", await self._send("iam", request, headers))

@@ -1,5 +1,6 @@
 """The cloud adapter against the simulated cloud, over the wire."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -143,6 +144,15 @@ async def test_a_token_that_ends_early_is_replaced(w: World, ask: Ask) -> None:
     await api.cluster()
     w.cloud.accounts.expire_tokens()
     assert (await api.cluster()).proxy_mode == "ipvs"
+    assert w.cloud.accounts.issued == 2
+
+
+async def test_questions_that_are_refused_together_need_one_token(w: World, ask: Ask) -> None:
+    """IAM limits how many tokens it issues."""
+    api = ask(login())
+    await api.cluster()
+    w.cloud.accounts.expire_tokens()
+    await asyncio.gather(*(api.cluster() for _ in range(8)))
     assert w.cloud.accounts.issued == 2
 
 
