@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.domain.cluster_facts import Platform
 from bot.domain.explanation import Client, ClientKind
@@ -206,9 +207,10 @@ class Classes:
             )
 
     def _itself(self) -> dict[Ref, Pod]:
-        """The Pods that are ready endpoints of this destination, and run."""
+        """The running Pods that may be picked as endpoints of this destination."""
         pods = self.snapshot.inventory.pods
-        refs = (endpoint.pod for endpoint in self.scene.backends.ready)
+        backends = self.scene.backends
+        refs = (endpoint.pod for endpoint in (*backends.ready, *backends.leaving))
         found = {ref: pods[ref] for ref in refs if ref is not None and ref in pods}
         return {ref: pod for ref, pod in found.items() if pod.node and not pod.finished}
 
@@ -256,18 +258,45 @@ class Classes:
         )
 
     def _backends(self, itself: dict[Ref, Pod]) -> Iterator[Traveller]:
-        found: dict[tuple[NodeSort, PodSort], tuple[Pod, int]] = {}
+        found: dict[Backend, tuple[Pod, int]] = {}
         for pod in itself.values():
-            node = self.partition.sort_of.get(pod.node, NodeSort(listed=False))
-            key = (self._key(node), self.partition.sort_pod(pod))
+            key = self._backend(pod)
             first, count = found.get(key, (pod, 0))
             found[key] = (first, count + 1)
-        for (_, sort), (pod, count) in found.items():
-            group = "backend-on-host-network" if sort.host_network else "backend"
-            # Backends on nodes of another sort are a class of their own, told apart by where they stand.
-            alike = sum(each == sort for _, each in found)
-            group += _apart(sort) + (f"-{pod.node}" if alike > 1 else "")
+        names = Counter(key.code for key in found)
+        for key, (pod, count) in found.items():
+            # Backends that only their place sets apart are told apart by where they stand.
+            group = key.code if names[key.code] == 1 else f"{key.code}-on-{pod.node}"
             yield of_pod(self.snapshot, pod, stands_for=count, group=group)
+
+    def _backend(self, pod: Pod) -> "Backend":
+        backends = self.scene.backends
+        ready = backends.ready_on.get(pod.node, ())
+        return Backend(
+            node=self._key(self.partition.sort_of.get(pod.node, NodeSort(listed=False))),
+            pod=self.partition.sort_pod(pod),
+            ready=str(pod.ref) in {each.name for each in ready},
+            beside_ready=bool(ready),
+            alone=len(ready or backends.leaving_on.get(pod.node, ())) == 1,
+        )
+
+
+class Backend(NamedTuple):
+    """What makes a Pod that calls itself differ from another one that does."""
+
+    node: NodeSort
+    pod: PodSort
+    ready: bool
+    beside_ready: bool
+    """Whether its node has a ready endpoint, itself or another."""
+    alone: bool
+    """Whether it is the only endpoint that its node would use."""
+
+    @property
+    def code(self) -> str:
+        """The class' stable code."""
+        word = "backend" if self.ready else "leaving-backend"
+        return (f"{word}-on-host-network" if self.pod.host_network else word) + _apart(self.pod)
 
 
 def _one_version(snapshot: Snapshot) -> bool:

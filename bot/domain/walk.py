@@ -242,7 +242,12 @@ class Walk:
             yield self._unknown_address(hops, node)
             return
         packet = Packet(
-            sender=Sender.STRANGER, node=node, aim=aim, source=source, address=self._arriving_address(source)
+            sender=Sender.STRANGER,
+            node=node,
+            aim=aim,
+            source=source,
+            # Source ranges are about the client, whoever enforces them for a balancer that speaks for itself.
+            address=self.traveller.address(self.scene.family),
         )
         self._assume_upstream()
         fate = self._meet(packet)
@@ -253,11 +258,6 @@ class Walk:
         if self._trapped(node):
             return self._end(node_hops(node, [node_rules.IPVS_TRAP.id]), hops, End.REJECT, crossed=True)
         return self._end(node_hops(node, [node_rules.NOT_PROGRAMMED_DROP.id]), hops, End.DROP, crossed=True)
-
-    def _arriving_address(self, source: SourceIP) -> str | None:
-        if source is SourceIP.LB:
-            return self.scene.point.ip or None
-        return self.traveller.address(self.scene.family)
 
     # -- the endpoint
 
