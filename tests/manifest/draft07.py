@@ -14,7 +14,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
     "null": (type(None),),
 }
+# "regex" and "_note" are no words of JSON Schema; Slack's schema holds them, and every validator passes over them.
 _SILENT = {
+    "regex",
+    "_note",
     "$schema",
     "$id",
     "$comment",
