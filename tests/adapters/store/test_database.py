@@ -216,3 +216,22 @@ async def test_a_rotated_password_is_used_without_a_restart(tmp_path: Path) -> N
         await store.ping()
         await store.close()
     assert sent == ["first", "second"]
+
+
+async def test_what_a_done_job_held_is_gone_from_the_database(url: str) -> None:
+    """Its key stays, so that it is not done twice; the address that it could answer to does not."""
+    store = open_store(url)
+    try:
+        await store.jobs.submit(
+            Job(key="click", kind="click", payload={"response_url": "https://hooks.example/T/B/x"})
+        )
+        (leased,) = await store.jobs.claim(limit=1, lease=30)
+        await store.jobs.finish(leased)
+        kept = await store.database.read(
+            lambda connection: connection.execute(text("SELECT payload FROM jobs")).all()
+        )
+        assert [row.payload for row in kept] == ["{}"]
+        await store.jobs.submit(Job(key="click", kind="click", payload={}))
+        assert await store.jobs.claim(limit=1, lease=30) == []
+    finally:
+        await store.close()
