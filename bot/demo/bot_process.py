@@ -80,11 +80,11 @@ class BotProcess:
         """Whether /readyz answers 200 and every cluster is fine."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(b"GET /readyz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n")
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.close()
         except OSError:
             return False
-        writer.write(b"GET /readyz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n")
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-        writer.close()
         if b" 200 " not in head.partition(b"\r\n")[0] + b" ":
             return False
         clusters: dict[str, str] = json.loads(body).get("clusters", {})
