@@ -45,7 +45,7 @@ def explain(snapshot: Snapshot, service: Ref, question: Question = EVERYTHING) -
         pass_through=through,
         facts=listed(snapshot, found),
         paths=paths,
-        findings=findings(case),
+        findings=findings(case, paths),
         remedies=remedies(case, paths),
         hypothetical=any(each.assumed for each in stages),
     )

@@ -61,7 +61,7 @@ def weigh(facts: ClusterFacts, nodes: Mapping[str, Node], walk: Walker) -> Outco
     traces = _merged(leaves)
     return Outcome(
         verdict=verdict,
-        via_load_balancer=_same([trace.via_load_balancer for trace in traces]),
+        via_load_balancer=_same([_crossed(trace) for trace in traces]),
         endpoints=_endpoints(traces),
         source_ip=_source(traces),
         traces=traces,
@@ -172,7 +172,12 @@ def _deciding(reduced: Reduced, found: dict[str, None]) -> None:
             _deciding(branch, found)
 
 
-def _same(values: list[bool]) -> bool | None:
+def _crossed(trace: Trace) -> bool | None:
+    """Whether the packet is handed to the load balancer; None where nobody can say how it goes on."""
+    return None if trace.end is End.ABORT and not trace.via_load_balancer else trace.via_load_balancer
+
+
+def _same(values: list[bool | None]) -> bool | None:
     return values[0] if len(set(values)) == 1 else None
 
 

@@ -116,6 +116,9 @@ def situations(draw: st.DrawFn, *, known: bool = True) -> tuple[dict[str, Any], 
         pod(f"c{number}", where, 20 + number * 3, host_network=draw(st.booleans()))
         for number, where in enumerate(draw(st.lists(st.sampled_from(NODES), max_size=4)), 1)
     ]
+    if given_facts["cidr"] is not None:
+        # An address block is a detector.
+        given_facts["detector"] = True
     asked = draw(services())
     if given_facts["platform"] == "generic":
         # A class of CCE's load balancers would tell the platform by itself.

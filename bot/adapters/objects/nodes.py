@@ -5,7 +5,7 @@ from bot.adapters.objects.reader import Reader, ip_address
 from bot.domain.objects import EXCLUDE_LABEL, ZONE_LABEL, Node
 
 # cce_10_0004 (managing node labels): labels that CCE itself puts on every node.
-_CCE_LABELS = ("node.kubernetes.io/subnetid", "cce.cloud.com/cce-nodepool", "os.architecture")
+_CCE_LABELS = ("node.kubernetes.io/subnetid", "cce.cloud.com/cce-nodepool", "os.name", "os.architecture")
 
 
 def node(body: object) -> Node:
