@@ -17,7 +17,10 @@ _OFTEN = 10
 """From this attempt on, a failure is an error of ours and no longer the world's mood."""
 _STOPPED = "the replica was stopped"
 _COURTESY = 0.02
-"""Seconds that the worker lets pass before it claims, while requests are being acknowledged."""
+"""Seconds between two looks whether requests are still coming in."""
+_PATIENCE = 0.25
+"""Seconds that a due job waits at most for requests to stop coming in: people wait for an acknowledgement, nobody
+for a job to the millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,7 @@ class Worker:
         try:
             while True:
                 self._wake.clear()
+                await self._give_way()
                 looking = asyncio.ensure_future(self._round())
                 await self._rest(await asyncio.shield(looking))
         finally:
@@ -115,8 +119,7 @@ class Worker:
 
     async def _round(self) -> float:
         """Start what is due, as far as there is room; return the seconds until the next look."""
-        # People wait for an acknowledgement, nobody for a job to the millisecond: while requests come in, one
-        # job at a time is enough.
+        # While requests come in, one job at a time is enough.
         room = (1 if self._yields_to() else self._concurrency) - len(self._busy)
         if room <= 0:
             return self._poll
@@ -135,6 +138,13 @@ class Worker:
         if self._failures == 1:
             self._log.warning("no jobs can be claimed: %s", error)
         return min(5.0, backoff(self._failures, share=self._jitter(), first=self._poll))
+
+    async def _give_way(self) -> None:
+        """Let requests be acknowledged first, for a while."""
+        patience = _PATIENCE
+        while patience > 0 and self._yields_to():
+            await asyncio.sleep(_COURTESY)
+            patience -= _COURTESY
 
     async def _rest(self, seconds: float) -> None:
         try:
