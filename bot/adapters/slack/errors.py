@@ -1,5 +1,8 @@
 """What Slack's error codes mean to us."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from slack_sdk.errors import SlackApiError
 
 from bot.ports import Forbidden, Invalid, NotFound, Unavailable, WorldError
@@ -10,8 +13,14 @@ MISSING = frozenset(
         "not_in_channel",
         "is_archived",
         "message_not_found",
+        # Not ours, or too old to be edited: as good as gone, for whoever wants to bring it up to date.
+        "cant_update_message",
+        "edit_window_closed",
         "user_not_found",
+        "user_not_in_channel",
+        "users_not_found",
         "no_such_subteam",
+        "subteam_disabled",
     }
 )
 REFUSED_CONTENT = frozenset(
@@ -27,18 +36,30 @@ REFUSED_CONTENT = frozenset(
 PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
+LACKING = frozenset({"missing_scope", "unknown_method", "method_deprecated", "not_allowed_token_type"})
+"""A method that this app, or this server, does not have: it costs what it is for, never the answer."""
+_NO_ANSWER = (0, 200)
+"""Statuses that, without an error code of Slack's, mean that something else answered in its place."""
+LONGEST_WAIT = 300.0
+"""Seconds that a Retry-After may make us wait; more is a mistake of somebody's."""
+
+
+class ThreadGone(NotFound):
+    """The thread's first message was deleted."""
 
 
 def translated(error: SlackApiError, method: str) -> WorldError:
     """Return our error for Slack's; its message names the method and the code, never a token."""
-    code = code_of(error)
+    code, status = code_of(error), status_of(error)
     sentence = f"Slack answered {method} with {code}"
+    if code == "thread_not_found":
+        return ThreadGone(sentence)
     if code in MISSING:
         return NotFound(sentence)
     if code in REFUSED_CONTENT:
         return Invalid(sentence)
-    if code in PASSING or _status(error) >= 500 or _status(error) == 429:  # noqa: PLR2004 - HTTP's own numbers
-        return _unavailable(error, sentence)
+    if code in PASSING or passing(status) or (code == f"HTTP {status}" and status in _NO_ANSWER):
+        return Unavailable(sentence, retry_after=retry_after(getattr(error.response, "headers", None)))
     return Forbidden(sentence)
 
 
@@ -46,15 +67,21 @@ def code_of(error: SlackApiError) -> str:
     """Return Slack's error code, or the HTTP status where the body holds none."""
     data = getattr(error.response, "data", None)
     code = data.get("error") if isinstance(data, dict) else None
-    return str(code) if code else f"HTTP {_status(error)}"
+    return str(code) if code else f"HTTP {status_of(error)}"
 
 
-def _status(error: SlackApiError) -> int:
-    status = getattr(error.response, "status_code", 0)
+def status_of(error: SlackApiError) -> int:
+    """Return the HTTP status; a body that is no JSON comes as aiohttp's response rather than the SDK's."""
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", 0)
     return status if isinstance(status, int) else 0
 
 
-def _unavailable(error: SlackApiError, sentence: str) -> Unavailable:
-    headers = getattr(error.response, "headers", None) or {}
-    wait = next((str(value) for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return Unavailable(sentence, retry_after=float(wait) if wait.isdigit() else None)
+def passing(status: int) -> bool:
+    """Whether an HTTP status means that the same may work later."""
+    return status == 429 or status >= 500  # noqa: PLR2004 - HTTP's own numbers
+
+
+def retry_after(headers: Mapping[str, Any] | None) -> float | None:
+    """Return how many seconds Slack asks to wait; None where it does not say."""
+    wait = next((str(v) for name, v in (headers or {}).items() if name.lower() == "retry-after"), "")
+    return min(LONGEST_WAIT, float(wait)) if wait.isascii() and wait.isdigit() else None
