@@ -53,13 +53,14 @@ def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
 def _shares(run: Run, nodes: int, targets: int) -> list[int]:
     """How many connections each node opens to each target: the class's number, spread evenly.
 
-    Several nodes are told apart by less than a whole burst, so the cloud's rounding matters. A rate that comes
+    Several nodes are told apart by less than a whole burst, so the cloud's rounding may matter. A rate that comes
     out even would not show it; one connection less does.
     """
     if not nodes:
         return []
     each = ceil(run.plan.connections / (nodes * targets))
-    even = nodes > 1 and (each * nodes * targets) % run.plan.period == 0
+    coarse = run.plan.period >= each * targets
+    even = nodes > 1 and coarse and (each * nodes * targets) % run.plan.period == 0
     return [each - 1 if even and each > 1 else each] + [each] * (nodes - 1)
 
 
