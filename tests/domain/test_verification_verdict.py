@@ -113,6 +113,13 @@ def test_one_of_several_nodes_that_bypasses_is_seen() -> None:
     assert "from n3:" in found.headline
 
 
+def test_a_rollback_of_what_worked_in_part_is_a_success() -> None:
+    """One node never followed the change that is undone; the others did, and come back."""
+    three = client("beside", "n1", "n2", "n3", through_before=True, through_after=False)
+    result = lambda part, _, node: (119, 119 if part is Part.BEFORE and node != "n3" else 0)  # noqa: E731  one case
+    assert verdict(measured(result, plan(three))).outcome is Outcome.SUCCEEDED
+
+
 def test_a_node_that_was_late_is_forgiven_when_looked_at_again() -> None:
     """The latest look counts."""
     late = lambda part, *_: (120, 120 if part is Part.RECHECK else 0)  # noqa: E731  one case
