@@ -30,10 +30,9 @@ test: $(STAMP) ## run the whole test suite, with branch coverage
 
 .PHONY: check
 check: $(STAMP) ## lint, format, types and the floors of docs/architecture.md
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@failed=; for each in 'ruff check .' 'ruff format --check .' mypy lint-imports; do \
+	  echo "$$each"; $(BIN)/$$each || failed=1; \
+	done; test -z "$$failed"
 
 .PHONY: bench
 bench: $(STAMP) ## measure how fast a command and a click are acknowledged
