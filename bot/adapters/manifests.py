@@ -20,6 +20,8 @@ from bot.domain.snapshot import Inventory
 
 LIMIT = 64 * 1024 * 1024
 """The longest input that is read, in bytes."""
+MOST = 1_000_000
+"""The most objects that are read; a short file of YAML aliases can stand for more than any cluster has."""
 _DEEPEST = 8
 """How deep a List may hold Lists."""
 _GROUPS = {
@@ -46,6 +48,8 @@ class Manifests:
 
     inventory: Inventory
     facts: ClusterFacts
+    objects: int = 0
+    """How many were looked at, those that are passed over too."""
 
 
 def read(names: list[str], stdin: IO[bytes] | None = None) -> Manifests:
@@ -132,6 +136,9 @@ def _yaml(text: str, shown: str) -> Iterator[Any]:
 def _take_document(manifests: Manifests, document: Any, where: str, depth: int) -> None:
     if not isinstance(document, Mapping):
         raise Unreadable(f"{where} is {_type(document)}, not a Kubernetes object")
+    manifests.objects += 1
+    if manifests.objects > MOST:
+        raise Unreadable(f"{where}: there are more than {MOST} objects")
     kind = document.get("kind")
     if not isinstance(kind, str) or not kind:
         raise Unreadable(f"{where} is no Kubernetes object: it has no kind")

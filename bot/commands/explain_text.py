@@ -10,15 +10,17 @@ from bot.domain.explanation import (
     Explanation,
     Path,
     SourceIP,
-    Trace,
     Verdict,
 )
 from bot.domain.fact import Fact
 from bot.domain.summary import client_words, headline
+from bot.domain.ways import Way, ways
 from bot.operations.explain import Answer
 
 _WIDTH = 110
 _LABEL = 10
+_SHOWN = 4
+"""Endpoints of one way that are named."""
 _REACHED = {
     Verdict.REACHABLE: "yes",
     Verdict.UNREACHABLE: "NO",
@@ -142,20 +144,27 @@ def _how(paths: Sequence[Path]) -> Iterator[str]:
     if len({path.client for path in paths}) != 1 or (paths and paths[0].client.group):
         return
     for path in paths:
-        for trace in path.traces[:5]:
-            yield from _trace(trace)
-        if len(path.traces) > 5:  # noqa: PLR2004  as above
-            yield f"  … and {len(path.traces) - 5} more"
+        for way in ways(path):
+            yield from _way(way)
     yield ""
 
 
-def _trace(trace: Trace) -> Iterator[str]:
-    assuming = f" if {', '.join(trace.assuming)}" if trace.assuming else ""
-    times = f" (×{trace.stands_for})" if trace.stands_for > 1 else ""
-    yield f"  {trace.end}{' ' + trace.endpoint if trace.endpoint else ''}{times}{assuming}"
-    for hop in trace.hops:
-        where = f"{hop.kind} {hop.name}" if hop.name and hop.kind != "load-balancer" else hop.kind
-        yield from _filled(f"    {where}: {hop.action}  [{hop.rule}]", "      ")
+def _way(way: Way) -> Iterator[str]:
+    assuming = f", assuming {'; '.join(way.assuming)}" if way.assuming else ""
+    times = f" ({way.stands_for} nodes alike)" if way.stands_for > 1 else ""
+    yield from _filled(f"  {way.end}{_endpoints(way)}{times}{assuming}", "    ")
+    for station in way.stations:
+        where = station.kind if station.kind in {"load-balancer", "pod"} else f"{station.kind} {station.name}"
+        steps = "; ".join(
+            f"{action} [{rule}]" for action, rule in zip(station.actions, station.rules, strict=True)
+        )
+        yield from _filled(f"    {where.strip()}: {steps}", "      ")
+
+
+def _endpoints(way: Way) -> str:
+    shown = ", ".join(way.endpoints[:_SHOWN])
+    more = f" and {len(way.endpoints) - _SHOWN} more" if len(way.endpoints) > _SHOWN else ""
+    return f" {shown}{more}" if shown else ""
 
 
 def _reasons(paths: Iterable[Path]) -> list[str]:

@@ -16,7 +16,7 @@ from bot.domain.scene import Scene
 from bot.domain.snapshot import Snapshot
 from bot.domain.traveller import Traveller
 
-SOME_NODE = "another node"
+SOME_NODE = "another-node"
 OUTSIDE = Traveller(
     client=Client(kind=ClientKind.EXTERNAL, group="external"),
     sender=Sender.STRANGER,

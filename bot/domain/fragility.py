@@ -12,7 +12,7 @@ from bot.domain.scene import Scene
 from bot.domain.traveller import Traveller
 from bot.domain.weigh import Outcome
 
-ELSEWHERE = "a node elsewhere"
+ELSEWHERE = "elsewhere"
 Weighing = Callable[[Scene], Outcome]
 
 

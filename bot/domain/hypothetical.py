@@ -10,7 +10,7 @@ from bot.domain.scene import Scene, set_scene
 from bot.domain.snapshot import Snapshot
 from bot.domain.traveller import Traveller
 
-ASSUMED_NODE = "a node with a replica"
+ASSUMED_NODE = "some-node"
 _TWO = 2
 
 
@@ -77,7 +77,7 @@ def _replicas(snapshot: Snapshot, service: Service) -> tuple[Endpoint, ...]:
     return tuple(
         Endpoint(
             ip=f"192.0.2.{number}",
-            node=ASSUMED_NODE if number == 1 else f"{ASSUMED_NODE} ({number})",
+            node=ASSUMED_NODE if number == 1 else f"{ASSUMED_NODE}-{number}",
             pod=Ref(service.ref.namespace, f"{name}-{number}"),
         )
         for number in range(1, min(count, _TWO) + 1)

@@ -9,6 +9,7 @@ def _rule(
     text: str,
     source: str,
     *,
+    action: str,
     kind: Kind = Kind.LOAD_BALANCER,
     date: str = "",
     since: str = "",
@@ -19,6 +20,7 @@ def _rule(
         kind=kind,
         text=text,
         source=source,
+        action=action,
         date=date,
         since=Version.parse(since) if since else None,
         conflicts_with=conflicts_with,
@@ -30,12 +32,14 @@ CONNECTS = _rule(
     "The client opens a connection to the load balancer's address and port.",
     "the question",
     kind=Kind.CLIENT,
+    action="connects",
 )
 OUTSIDE = _rule(
     "outside-reaches-balancer",
     "A client outside the cluster meets no node rule before the load balancer.",
     "cce_10_0249",
     kind=Kind.CLIENT,
+    action="goes to the load balancer",
 )
 PASS_THROUGH = _rule(
     "cce-pass-through",
@@ -45,6 +49,7 @@ PASS_THROUGH = _rule(
     date="2025-06",
     since="v1.16",
     conflicts_with=("cce-pass-through-v1.19",),
+    action="leaves the address alone (pass-through)",
 )
 PASS_THROUGH_19 = _rule(
     "cce-pass-through-v1.19",
@@ -52,12 +57,14 @@ PASS_THROUGH_19 = _rule(
     "cce_10_0385, table 4; cce_bestpractice_0301",
     since="v1.19",
     conflicts_with=("cce-pass-through",),
+    action="leaves the address alone (pass-through)",
 )
 TURBO_POD = _rule(
     "cce-turbo-pod-direct",
     "In a CCE Turbo cluster a Pod reaches the load balancer directly, without node rules.",
     "cce_10_0355; cce_bestpractice_0301",
     date="2026-03",
+    action="is bypassed: a Turbo Pod speaks to the load balancer directly",
 )
 TURBO_NODE = _rule(
     "cce-turbo-node",
@@ -66,46 +73,55 @@ TURBO_NODE = _rule(
     "cce_10_0355 of 2025-06 and of 2025-10",
     date="2025-10",
     conflicts_with=("cce-turbo-pod-direct",),
+    action="leaves the address alone (as one edition of the document says)",
 )
 NO_LISTENER = _rule(
     "lb-no-listener",
     "The load balancer has no listener for this port.",
     "Service spec.ports",
+    action="has no listener for this port",
 )
 SOURCE_RANGE_UNKNOWN = _rule(
     "lb-source-ranges",
     "loadBalancerSourceRanges names who may come from outside; the client's address decides.",
     "Kubernetes API: ServiceSpec.loadBalancerSourceRanges",
+    action="refuses: outside of the source ranges",
 )
 TO_NODE_PORT = _rule(
     "lb-to-node-port",
     "The load balancer forwards to the node port of a node.",
     "cce_10_0249; Kubernetes: Service of type LoadBalancer",
+    action="forwards to the node port of a node",
 )
 NO_NODE_PORT = _rule(
     "lb-no-node-port",
     "No node port is allocated, so the load balancer has nothing to forward to.",
     "Kubernetes API: ServiceSpec.allocateLoadBalancerNodePorts",
+    action="has no node port to forward to",
 )
 TO_POD = _rule(
     "lb-to-pod",
     "The load balancer forwards straight to a ready endpoint.",
     "cce_10_0281 (dedicated load balancer, CCE Turbo)",
+    action="forwards straight to an endpoint",
 )
 AS_IS = _rule(
     "lb-keeps-destination",
     "The load balancer hands the packet to a node without changing the destination; the node's own rules decide.",
     "KEP-1860 (VIP-like load balancers)",
+    action="hands the packet to a node as it is",
 )
 NO_MEMBER = _rule(
     "lb-no-member",
     "No node or endpoint passes the load balancer's health check.",
     "Kubernetes: healthCheckNodePort counts ready local endpoints; TestHealthCheckNodePortWhenTerminating",
+    action="has no healthy member",
 )
 ARRIVES_AT = _rule(
     "lb-arrives-at",
     "The question fixes the node to which the load balancer hands the packet.",
     "the question",
+    action="is asked about this very node",
 )
 SAME_NODE = _rule(
     "elb-same-node-reply-lost",
@@ -113,23 +129,27 @@ SAME_NODE = _rule(
     "packet for its own, and the reply never arrives.",
     "cce_10_0355 (notes and constraints); elb_ug_jt_0514; elb_faq_21020218",
     date="2025-08",
+    action="takes the packet for its own: the reply is lost",
 )
 EGRESS = _rule(
     "public-address-egress",
     "A public address is reached only if the node may go out to it, and within its bandwidth; neither is known here.",
     "cce_10_0249",
+    action="is reached by its public address, if the node may go out",
 )
 RECEIVES = _rule(
     "endpoint-answers",
     "The endpoint receives the connection.",
     "EndpointSlice",
     kind=Kind.ENDPOINT,
+    action="answers",
 )
 POLICY_ALLOWS = _rule(
     "networkpolicy-allows",
     "A NetworkPolicy selects the endpoint and allows the address that it sees.",
     "Kubernetes API: NetworkPolicySpec",
     kind=Kind.ENDPOINT,
+    action="is let in by a NetworkPolicy",
 )
 POLICY_UNCLEAR = _rule(
     "networkpolicy-unclear",
@@ -137,6 +157,7 @@ POLICY_UNCLEAR = _rule(
     "depends on the container network.",
     "Kubernetes API: NetworkPolicySpec; cce_10_0059",
     kind=Kind.ENDPOINT,
+    action="is selected by a NetworkPolicy that does not clearly allow this",
 )
 
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

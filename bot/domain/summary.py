@@ -46,6 +46,8 @@ def _through(through: set[bool | None]) -> str:
         return "in-cluster clients bypass the load balancer"
     if through == {True}:
         return "in-cluster clients cross the load balancer"
+    if None in through:
+        return "whether every in-cluster client crosses the load balancer is not known"
     return "some in-cluster clients bypass the load balancer"
 
 

@@ -3,9 +3,13 @@
 import ipaddress
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from reprlib import Repr
 from typing import Any, TypeVar
 
 E = TypeVar("E", bound=StrEnum)
+_REPR = Repr()
+_REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxstring, _REPR.maxother = 2, 3, 3, 60, 60
+"""Shows enough of a wrong value to recognise it, however large it is."""
 _ABSENT: Mapping[Any, Any] = {}
 
 
@@ -159,6 +163,4 @@ def ip_network(text: str, where: str) -> str:
 
 
 def _shown(value: object) -> str:
-    limit = 60
-    text = "missing" if value is None else repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}…"
+    return "missing" if value is None else _REPR.repr(value)
