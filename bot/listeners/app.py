@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.listeners.desk import Desk
@@ -19,9 +20,6 @@ from bot.listeners.tasks import APOLOGY
 
 log = logging.getLogger(__name__)
 
-COMMAND = "/elb-passthrough"
-SHORTCUT = "explain"
-"""callback_id of the message shortcut."""
 _ANY = re.compile(".*", re.DOTALL)
 
 
@@ -37,7 +35,11 @@ def build_app(desk: Desk, client: AsyncWebClient, *, identity: Callable[[], Auth
     async def authorize(**_: Any) -> AuthorizeResult:
         return identity()
 
+    bolt = logging.getLogger("bot.listeners.bolt")
+    # Bolt finds SLACK_BOT_TOKEN in the environment by itself, and warns twice that it does not use it.
+    bolt.setLevel(logging.ERROR)
     app = AsyncApp(
+        logger=bolt,
         client=client,
         authorize=authorize,
         process_before_response=True,
@@ -47,11 +49,14 @@ def build_app(desk: Desk, client: AsyncWebClient, *, identity: Callable[[], Auth
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    _listen(app, desk)
+    bolt.setLevel(logging.WARNING)
+    _listen_to_messages(app, desk)
+    _listen_to_forms(app, desk)
+    _catch(app, desk)
     return app
 
 
-def _listen(app: AsyncApp, desk: Desk) -> None:
+def _listen_to_messages(app: AsyncApp, desk: Desk) -> None:
     @app.command(_ANY)
     async def command(ack: AsyncAck, body: dict[str, Any]) -> None:
         sentence = await desk.command(body)
@@ -62,6 +67,17 @@ def _listen(app: AsyncApp, desk: Desk) -> None:
         await desk.action(body)
         await ack()
 
+    @app.event(_ANY)
+    async def event(ack: AsyncAck, body: dict[str, Any]) -> None:
+        match text(body, "event", "type"):
+            case "app_mention":
+                await desk.mention(body)
+            case "app_home_opened":
+                await desk.home(body)
+        await ack()
+
+
+def _listen_to_forms(app: AsyncApp, desk: Desk) -> None:
     @app.view(_ANY)
     async def submission(ack: AsyncAck, body: dict[str, Any]) -> None:
         errors = await desk.submission(body)
@@ -76,14 +92,16 @@ def _listen(app: AsyncApp, desk: Desk) -> None:
         await desk.shortcut(body)
         await ack()
 
-    @app.event(re.compile("app_mention|app_home_opened"))
-    async def event(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await (desk.mention(body) if text(body, "event", "type") == "app_mention" else desk.home(body))
-        await ack()
 
+def _catch(app: AsyncApp, desk: Desk) -> None:
     @app.error
-    async def failed(error: Exception, body: dict[str, Any], context: AsyncBoltContext) -> None:
+    async def failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Log what went wrong, and say so: the one error handler at Slack's edge."""
         log.error("a request from Slack failed: %s", type(error).__name__, exc_info=error)
-        if context.respond is not None and text(body, "response_url"):
-            await context.respond(text=APOLOGY, response_type="ephemeral", replace_original=False)
+        if text(body, "event", "type"):
+            # Slack sends an event again that was not taken.
+            return BoltResponse(status=500)
+        if text(body, "command"):
+            return BoltResponse(status=200, body={"text": APOLOGY, "response_type": "ephemeral"})
+        await desk.apologise(body)
+        return BoltResponse(status=200)

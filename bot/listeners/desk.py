@@ -1,24 +1,41 @@
 """What each thing that people do in Slack leads to: an answer, or a stored job and an acknowledgement."""
 
+import asyncio
+from functools import partial
 from typing import Any, Protocol
 
-from bot.listeners.grammar import ORDERS, Intent, Mistake, parse, without_mention
-from bot.listeners.payload import action_caller, command_caller, mention_caller, reason, shortcut_caller, text
-from bot.listeners.tasks import Tasks
-from bot.listeners.views import ask_view, chosen, metadata, options, reason_view
+from bot.listeners import payload
+from bot.listeners.grammar import ORDERS, Intent, Mistake, parse
+from bot.listeners.payload import text
+from bot.listeners.questions import Questions
+from bot.listeners.tasks import APOLOGY, Question, Tasks
+from bot.listeners.typeahead import UID, options
+from bot.listeners.views import ask_view, reason_view, silent_home
 from bot.operations import ask
-from bot.operations.answer import answer, reply, say
+from bot.operations.answer import say
 from bot.operations.caller import Caller
 from bot.operations.decide import ACTIONS
 from bot.operations.home import home_view
 from bot.operations.jobs import click_job, order_job
+from bot.operations.refusal import Refused
 from bot.operations.rights import rights_of
 from bot.operations.world import World
 from bot.ports import Job, Unavailable
 
-STORED = frozenset({*ACTIONS, "verification:stop"}) - {"change:breakglass"}
+BREAK_GLASS = "change:breakglass"
+STORED = frozenset({*ACTIONS, "verification:stop"}) - {BREAK_GLASS}
+"""Buttons whose click is stored as it is."""
+ORDERED = {"status:propose": "enable", "status:verify": "verify"}
+"""Buttons that do what a command does."""
+SHARE = "status:share"
 NOT_STORED = "The database does not answer, so nothing was started or decided. Try again in a minute."
 OLD_BUTTON = "This button is older than I am and does nothing any more. Ask for status once more."
+OLD_FORM = "This form is older than I am and does nothing any more. Give the command once more."
+NO_SERVICE = "Name a Service: NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE."
+STORED_WITHIN = 2.5
+"""Seconds that an acknowledgement waits for the database; Slack waits three."""
+OFFERED_WITHIN = 2.0
+"""Seconds that a type-ahead waits for Slack to say who is asking."""
 
 
 class Views(Protocol):
@@ -40,143 +57,162 @@ class Desk:
         self._world = world
         self._views = views
         self._command = command
+        self._questions = Questions(world)
         self.tasks = Tasks()
 
     async def command(self, body: dict[str, Any]) -> str:
         """Take a slash command; return what the acknowledgement itself says, mostly nothing."""
-        delivery = text(body, "trigger_id") or text(body, "response_url")
-        caller = command_caller(body)
-        return await self._take(text(body, "text"), caller, delivery, text(body, "trigger_id"))
+        trigger = text(body, "trigger_id")
+        delivery = payload.delivery(body, trigger)
+        return await self._take(payload.command_text(body), payload.command_caller(body), delivery, trigger)
 
     async def mention(self, body: dict[str, Any]) -> None:
         """Take a mention; Slack sends it again until it is acknowledged, so the event's id is its delivery."""
-        caller = mention_caller(body)
-        said = without_mention(text(body, "event", "text"))
-        sentence = await self._take(said or "help", caller, text(body, "event_id"), "")
+        if text(body, "event", "bot_id"):
+            # Two bots that answer each other never stop.
+            return
+        caller = payload.mention_caller(body)
+        delivery = payload.delivery(body, text(body, "event_id"))
+        sentence = await self._take(payload.mention_text(body) or "help", caller, delivery, "")
         if sentence:
-            self._tell(caller, sentence)
+            self._tell(delivery, caller, sentence)
 
     async def _take(self, said: str, caller: Caller, delivery: str, trigger: str) -> str:
+        """Do what somebody said; return the sentence that is the answer already, if there is one."""
         match parse(said, self._command):
             case Mistake(sentence=sentence):
                 return sentence
             case Intent(verb="ask", target=verb) if trigger:
-                self._start(self._open(trigger, ask_view(self._world, caller, verb or "status")), caller)
+                self._open(delivery, caller, trigger, ask_view(self._world, caller, verb))
             case Intent(verb="ask"):
-                return "Name a Service: NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE."
+                return NO_SERVICE
             case Intent(verb=verb, target=target, reason=why) if verb in ORDERS:
-                return await self._store(order_job(delivery, verb, target, reason(why), caller))
+                return await self._order(delivery, verb, target, why, caller)
             case Intent(verb=verb, target=target):
-                self._start(self._answer(verb, target, caller), caller)
+                self._start(delivery, caller, partial(self._questions.answer, verb, target, caller, delivery))
         return ""
 
     async def action(self, body: dict[str, Any]) -> None:
         """Take a click; every one gets an answer, that of a button from before the last deployment too."""
-        caller = action_caller(body)
+        caller = payload.action_caller(body)
         action, value = text(body, "actions", 0, "action_id"), text(body, "actions", 0, "value")
-        delivery = f"{text(body, 'actions', 0, 'action_ts')}:{caller.user}:{action}:{value}"
+        stamp = text(body, "actions", 0, "action_ts")
+        delivery = payload.delivery(body, stamp, caller.user, action, value)
         if action in STORED:
-            refusal = await self._store(click_job(delivery, action, value, "", caller))
-            if refusal:
-                self._tell(caller, refusal)
-        elif action == "change:breakglass":
-            self._start(self._open(text(body, "trigger_id"), reason_view(self._world, caller, value)), caller)
-        elif action in _STATUS:
-            self._start(self._status_button(action, value, caller, delivery), caller)
-        elif text(body, "actions", 0, "type") == "button" and not text(body, "actions", 0, "url"):
-            self._tell(caller, OLD_BUTTON)
+            self._tell(delivery, caller, await self._store(click_job(delivery, action, value, "", caller)))
+        elif action in ORDERED:
+            self._tell(delivery, caller, await self._pressed(delivery, ORDERED[action], value, caller))
+        elif action == BREAK_GLASS:
+            view = reason_view(self._world, caller, value)
+            self._open(delivery, caller, text(body, "trigger_id"), view)
+        elif action == SHARE:
+            self._start(delivery, caller, partial(self._questions.share, value, caller, delivery))
+        elif not action.startswith("ask:") and not text(body, "actions", 0, "url"):
+            self._tell(delivery, caller, OLD_BUTTON)
 
-    async def submission(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Take a submitted modal; return errors to show in it, or nothing."""
-        remembered = metadata(body)
-        # Who submits is who Slack says, never what the modal remembers.
-        stored = Caller.from_json(remembered.get("caller") or {})
-        caller = Caller(
-            user=text(body, "user", "id"),
-            team=text(body, "user", "team_id"),
-            channel=stored.channel,
-            thread=stored.thread,
-            response_url=stored.response_url,
-        )
-        if text(body, "view", "callback_id") == "reason":
-            return await self._reason(body, remembered, caller)
-        service = chosen(body, "service")
-        if not service:
+    async def _pressed(self, delivery: str, verb: str, value: str, caller: Caller) -> str:
+        try:
+            ref, _ = ask.by_button(self._world, value)
+        except Refused as refused:
+            return str(refused)
+        return await self._order(delivery, verb, f"{ref.cluster}/{ref}", "", caller)
+
+    async def submission(self, body: dict[str, Any]) -> dict[str, str] | None:
+        """Take a submitted modal; return errors to show in it, by field, or nothing."""
+        caller = payload.submission_caller(body)
+        delivery = payload.delivery(body, text(body, "view", "id"), caller.user)
+        match text(body, "view", "callback_id"):
+            case "ask":
+                return await self._asked(body, caller, delivery)
+            case "reason":
+                return await self._reasoned(body, caller, delivery)
+            case _:
+                self._tell(delivery, caller, OLD_FORM)
+                return None
+
+    async def _asked(self, body: dict[str, Any], caller: Caller, delivery: str) -> dict[str, str] | None:
+        target = payload.chosen(body, "service")
+        if not target:
             return {"service": "Choose a Service."}
-        said = f"{remembered.get('verb') or 'status'} {service}"
-        sentence = await self._take(said, caller, f"view:{text(body, 'view', 'id')}", "")
+        if target.startswith(UID):
+            try:
+                ref, _ = ask.by_button(self._world, target.removeprefix(UID))
+            except Refused as refused:
+                return {"service": str(refused)}
+            target = f"{ref.cluster}/{ref}"
+        verb = str(payload.metadata(body).get("verb", "status"))
+        if verb not in ORDERS:
+            self._start(delivery, caller, partial(self._questions.answer, "status", target, caller, delivery))
+            return None
+        why = text(body, "view", "state", "values", "reason", "ask:reason", "value")
+        sentence = await self._order(delivery, verb, target, why, caller)
         return {"service": sentence} if sentence else None
 
-    async def _reason(
-        self, body: dict[str, Any], remembered: dict[str, Any], caller: Caller
-    ) -> dict[str, Any] | None:
-        why = reason(text(body, "view", "state", "values", "reason", "reason", "value"))
+    async def _reasoned(self, body: dict[str, Any], caller: Caller, delivery: str) -> dict[str, str] | None:
+        why = payload.reason(text(body, "view", "state", "values", "reason", "reason", "value"))
         if not why:
             return {"reason": "Say why it cannot wait."}
-        delivery = f"view:{text(body, 'view', 'id')}:{caller.user}"
-        refusal = await self._store(
-            click_job(delivery, "change:breakglass", str(remembered.get("change", "")), why, caller)
-        )
-        return {"reason": refusal} if refusal else None
+        change = str(payload.metadata(body).get("change", ""))
+        sentence = await self._store(click_job(delivery, BREAK_GLASS, change, why, caller))
+        return {"reason": sentence} if sentence else None
 
     async def options(self, body: dict[str, Any]) -> list[dict[str, Any]]:
-        """Answer a type-ahead field."""
-        rights = await rights_of(self._world, action_caller(body))
+        """Answer a type-ahead field; nothing is offered to somebody who cannot be looked up in time."""
+        try:
+            async with asyncio.timeout(OFFERED_WITHIN):
+                rights = await rights_of(self._world, payload.action_caller(body))
+        except TimeoutError:
+            return []
         return options(self._world, rights, body)
 
     async def shortcut(self, body: dict[str, Any]) -> None:
         """Open the modal; its answer goes to the message's thread."""
-        caller = shortcut_caller(body)
-        self._start(self._open(text(body, "trigger_id"), ask_view(self._world, caller, "status")), caller)
+        caller, trigger = payload.shortcut_caller(body), text(body, "trigger_id")
+        delivery = payload.delivery(body, trigger)
+        self._open(delivery, caller, trigger, ask_view(self._world, caller, "status"))
 
     async def home(self, body: dict[str, Any]) -> None:
         """Show the Home tab."""
+        if text(body, "event", "tab") == "messages":
+            return
         caller = Caller(user=text(body, "event", "user"), team=text(body, "team_id"), channel="")
-        self._start(self._publish(caller), caller)
+        delivery = payload.delivery(body, text(body, "event_id"))
+        self._start(delivery, caller, partial(self._publish, caller))
 
     async def _publish(self, caller: Caller) -> None:
-        await self._views.publish_home(caller.user, await home_view(self._world, caller))
+        try:
+            view = await home_view(self._world, caller)
+        except Unavailable as error:
+            view = silent_home(
+                self._world, f"Nothing can be shown now: {error}. Commands are still answered."
+            )
+        await self._views.publish_home(caller.user, view)
 
-    async def _open(self, trigger: str, view: dict[str, Any]) -> None:
-        await self._views.open_view(trigger, view)
+    async def apologise(self, body: dict[str, Any]) -> None:
+        """Answer what failed in a way that nobody has thought of."""
+        caller = payload.action_caller(body) if "user" in body else payload.command_caller(body)
+        self._tell(payload.delivery(body) + ":failed", caller, APOLOGY)
+
+    # --- what all of them come to ---
+
+    async def _order(self, delivery: str, verb: str, target: str, why: str, caller: Caller) -> str:
+        return await self._store(order_job(delivery, verb, target, payload.reason(why), caller))
 
     async def _store(self, job: Job) -> str:
+        """Commit a job; return the sentence that says that it could not be."""
         try:
-            await self._world.store.jobs.submit(job)
-        except Unavailable:
+            async with asyncio.timeout(STORED_WITHIN):
+                await self._world.store.jobs.submit(job)
+        except (Unavailable, TimeoutError):
             return NOT_STORED
         return ""
 
-    async def _answer(self, verb: str, target: str, caller: Caller) -> None:
-        match verb:
-            case "status":
-                message = await ask.status(self._world, caller, target)
-            case "list":
-                message = await ask.listing(self._world, caller, target)
-            case "history":
-                message = await ask.history(self._world, caller, target)
-            case _:
-                await answer(self._world, caller, await ask.help_for(self._world, caller))
-                return
-        await reply(self._world, caller, message)
+    def _open(self, delivery: str, caller: Caller, trigger: str, view: dict[str, Any]) -> None:
+        self._start(delivery, caller, partial(self._views.open_view, trigger, view))
 
-    async def _status_button(self, action: str, value: str, caller: Caller, delivery: str) -> None:
-        if action == "status:share":
-            await answer(self._world, caller, await ask.share(self._world, caller, value), in_channel=True)
-            return
-        ref, _ = ask.by_button(self._world, value)
-        refusal = await self._store(order_job(delivery, _STATUS[action], f"{ref.cluster}/{ref}", "", caller))
-        if refusal:
-            await say(self._world, caller, refusal)
+    def _tell(self, delivery: str, caller: Caller, sentence: str) -> None:
+        if sentence:
+            self._start(delivery, caller, partial(say, self._world, caller, sentence))
 
-    def _start(self, question: Any, caller: Caller) -> None:
-        async def tell(sentence: str) -> None:
-            await say(self._world, caller, sentence)
-
-        self.tasks.start(question, tell)
-
-    def _tell(self, caller: Caller, sentence: str) -> None:
-        self._start(say(self._world, caller, sentence), caller)
-
-
-_STATUS = {"status:share": "share", "status:propose": "enable", "status:verify": "verify"}
+    def _start(self, delivery: str, caller: Caller, question: Question) -> None:
+        self.tasks.start(delivery, question, partial(say, self._world, caller))

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from unicodedata import normalize
 
 QUESTIONS = ("help", "status", "list", "history")
 """Answered from what is known; nothing is stored before the answer."""
@@ -12,8 +13,12 @@ SUBCOMMANDS = (*QUESTIONS, *ORDERS)
 NEEDS_SERVICE = frozenset({"status", "enable", "disable", "verify"})
 LONGEST = 3000
 """Characters read of a command; Slack sends no more than its message limit, and a reason needs less."""
-_QUOTES = "\"'`“”‘’«»"
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_SHOWN = 40
+"""Characters of a word that is no subcommand; enough to recognise it."""
+_QUOTES = "\"'`´“”„‟‘’‚‛«»‹›"
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LINK = re.compile(r"<https?://[^|>]*\|([^>]+)>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,7 @@ class Intent:
     """One command: what is wanted, of what, and why."""
 
     verb: str
-    """One of SUBCOMMANDS, or "ask" where something must be asked first."""
+    """One of SUBCOMMANDS, or "ask" where a Service must be asked for first; `target` is what for, then."""
     target: str = ""
     reason: str = ""
 
@@ -34,32 +39,40 @@ class Mistake:
 
 
 def parse(text: str, command: str = "/elb-passthrough") -> Intent | Mistake:
-    """Read a command; white space, quotes around names and invisible characters do not matter."""
-    words = _INVISIBLE.sub("", text[:LONGEST]).split()
+    """Read a command; white space, quotes around names, case and invisible characters do not matter."""
+    words = _readable(text).split()
     if not words:
-        return Intent(verb="ask")
-    verb, rest = words[0].strip(_QUOTES).casefold(), words[1:]
+        return Intent(verb="ask", target="status")
+    verb, rest = _name(words[0]).casefold(), _joined(words[1:])
     if verb not in SUBCOMMANDS:
         return Mistake(sentence=_no_such(words[0], command))
-    target = _bare(rest[0]) if rest else ""
+    target = _name(rest[0]) if rest else ""
     if verb in NEEDS_SERVICE and not target:
         return Intent(verb="ask", target=verb)
-    return Intent(verb=verb, target=target, reason=" ".join(rest[1:]).strip(_QUOTES))
+    return Intent(verb=verb, target=target, reason=" ".join(rest[1:]).strip(_QUOTES + " "))
 
 
-def without_mention(text: str) -> str:
-    """Drop the bot's own name from the front of a mention's text."""
-    return re.sub(r"^\s*(?:<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s,:]*)+", "", text)
+def _readable(text: str) -> str:
+    """The text as people see it: no control or direction characters, links by what they show."""
+    return _LINK.sub(r"\1", _CONTROL.sub(" ", _INVISIBLE.sub("", text[:LONGEST])))
 
 
-def _bare(word: str) -> str:
-    """A name without quotes, or the link that Slack made of it."""
-    linked = re.fullmatch(r"<https?://[^|>]*\|([^>]+)>", word)
-    return (linked[1] if linked else word).strip(_QUOTES + ",;")
+def _joined(words: list[str]) -> list[str]:
+    """Close the gaps in `shop / checkout` and `shop/ checkout`: a name that ends in a slash goes on."""
+    while len(words) > 1 and (words[0].endswith("/") or words[1] == "/"):
+        words = [words[0] + words[1], *words[2:]]
+    return words
+
+
+def _name(word: str) -> str:
+    """A name without what people put around it; names hold no full-width letters and no other slash."""
+    return normalize("NFKC", word).strip(_QUOTES + ",;").replace("\\", "/")
 
 
 def _no_such(word: str, command: str) -> str:
-    shown = word[:40] + ("…" if len(word) > 40 else "")  # noqa: PLR2004 - enough to recognise it
+    shown = word[:_SHOWN] + ("…" if len(word) > _SHOWN else "")
+    if "/" in word.strip("/"):
+        return f"Say what you want of “{shown}”: {command} status {_name(word)[:150]}"
     close = get_close_matches(word.casefold(), SUBCOMMANDS, 2, 0.5)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"{command} help lists what you can do."
     return f"There is no subcommand “{shown}”. {hint}"

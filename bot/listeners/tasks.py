@@ -1,9 +1,9 @@
-"""Questions under way: kept alive until they are answered, and answered with a sentence if they fail."""
+"""Questions under way: each delivery once, kept alive until answered, and answered with a sentence if it fails."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 
 from bot.operations.refusal import Refused
 from bot.ports import WorldError
@@ -12,17 +12,28 @@ log = logging.getLogger(__name__)
 
 TOO_LONG = 25.0
 """Seconds after which a question is given up; Slack's answer window is longer, nobody's patience is."""
+MOST_REMEMBERED = 5000
+"""Deliveries whose repetition is known; Slack repeats within minutes."""
 APOLOGY = "Something went wrong on my side, and it is in my log. Nothing was changed; try again in a minute."
+
+Question = Callable[[], Awaitable[None]]
+Tell = Callable[[str], Awaitable[None]]
 
 
 class Tasks:
-    """Runs coroutines beside the acknowledgement; nothing durable depends on them."""
+    """Runs questions beside the acknowledgement; nothing durable depends on them."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._seen: OrderedDict[str, None] = OrderedDict()
 
-    def start(self, question: Coroutine[Any, Any, None], tell: Callable[[str], Awaitable[None]]) -> None:
-        """Run a question; if it comes to nothing, `tell` its person why."""
+    def start(self, delivery: str, question: Question, tell: Tell) -> None:
+        """Answer a question, unless this very delivery was taken before; if it comes to nothing, `tell` why."""
+        if delivery in self._seen:
+            return
+        self._seen[delivery] = None
+        if len(self._seen) > MOST_REMEMBERED:
+            self._seen.popitem(last=False)
         task = asyncio.create_task(_answered(question, tell))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -31,11 +42,12 @@ class Tasks:
         """Let what runs end, for a moment; then stop it."""
         if self._running:
             await asyncio.wait(self._running, timeout=2.0)
-        for task in list(self._running):
+        for task in self._running:
             task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
-async def _answered(question: Coroutine[Any, Any, None], tell: Callable[[str], Awaitable[None]]) -> None:
+async def _answered(question: Question, tell: Tell) -> None:
     sentence = await _outcome(question)
     if sentence:
         try:
@@ -44,10 +56,11 @@ async def _answered(question: Coroutine[Any, Any, None], tell: Callable[[str], A
             log.warning("a question could not be answered: %s", error)
 
 
-async def _outcome(question: Coroutine[Any, Any, None]) -> str:
+async def _outcome(question: Question) -> str:
+    """Run a question; return the sentence that is left to say, if it did not say its own."""
     try:
         async with asyncio.timeout(TOO_LONG):
-            await question
+            await question()
     except Refused as refused:
         return str(refused)
     except WorldError as error:
