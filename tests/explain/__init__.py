@@ -1,0 +1,1 @@
+"""`elb-passthrough explain`, as a script would use it."""

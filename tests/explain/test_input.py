@@ -1,0 +1,216 @@
+"""Bad input: exit 2 and one sentence with file and position; never a traceback, never a guess."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.adapters import manifests
+from tests.explain.command import Explain
+from tests.explain.manifests import GENERIC, Json, cluster, facts, obj, service
+
+BROKEN_TEXT: dict[str, tuple[str | bytes, str]] = {
+    "truncated JSON": ('{"apiVersion": "v1", "kind": "List", "items": [{', "line 1 column"),
+    "truncated YAML": ('kind: Service\nmetadata: {name: "x\n', "line"),
+    "a tab in YAML": ("kind: Service\n\tmetadata: x\n", "line 2 column 1"),
+    "text": ("hello world\n", "is text, not a Kubernetes object"),
+    "a list": ("[1, 2]", "is a list, not a Kubernetes object"),
+    "a number": ("--- 3\n", "is a number, not a Kubernetes object"),
+    "no kind": ('{"metadata": {"name": "x"}}', "has no kind"),
+    "no apiVersion": ('{"kind": "Service"}', "has no apiVersion"),
+    "deep JSON": ("[" * 100_000, "nested too deeply"),
+    "deep YAML": ("a: " + "[" * 100_000, "nested too deeply"),
+    "not UTF-8": (b"\xff\xfe\x00", "is not UTF-8"),
+    "a null byte": ("kind: \x00", "document"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_TEXT)
+def test_broken_text_is_refused_with_file_and_position(explain: Explain, name: str) -> None:
+    """The file's name and what is wrong with it."""
+    content, words = BROKEN_TEXT[name]
+    path = explain.file(content, "broken.yaml")
+    result = explain.run(path)
+    assert (result.status, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+    assert path in result.err
+    if name != "a null byte":
+        assert words in result.err
+
+
+def changed(path: tuple[Any, ...], value: Any) -> Json:
+    """A good Service with one wrong field."""
+    whole = service()
+    target = whole
+    for step in path[:-1]:
+        target = target[step]
+    target[path[-1]] = value
+    return whole
+
+
+WRONG_FIELDS: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "metadata": (("metadata",), "x"),
+    "metadata.name": (("metadata", "name"), 7),
+    "metadata.name ": (("metadata", "name"), "x" * 254),
+    "metadata.annotations[x]": (("metadata", "annotations"), {"x": True}),
+    "metadata.labels": (("metadata", "labels"), ["x"]),
+    "spec": (("spec",), [1]),
+    "spec.type": (("spec", "type"), 3),
+    "spec.ports": (("spec", "ports"), {"port": 80}),
+    "spec.ports[0]": (("spec", "ports"), ["http"]),
+    "spec.ports[0].port": (("spec", "ports"), [{"port": "eighty"}]),
+    "spec.ports[0].port ": (("spec", "ports"), [{"port": 70000}]),
+    "spec.ports[0].protocol": (("spec", "ports"), [{"port": 80, "protocol": "ICMP"}]),
+    "spec.externalTrafficPolicy": (("spec", "externalTrafficPolicy"), "local"),
+    "spec.loadBalancerSourceRanges[0]": (("spec", "loadBalancerSourceRanges"), ["everywhere"]),
+    "spec.allocateLoadBalancerNodePorts": (("spec", "allocateLoadBalancerNodePorts"), "no"),
+    "status.loadBalancer.ingress[0].ip": (("status",), {"loadBalancer": {"ingress": [{"ip": "300.1.1.1"}]}}),
+    "status.loadBalancer.ingress": (("status",), {"loadBalancer": {"ingress": "x"}}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FIELDS)
+def test_a_field_of_the_wrong_type_is_named(explain: Explain, name: str) -> None:
+    """Object and field, and what is there instead."""
+    field, value = WRONG_FIELDS[name]
+    result = explain.json(*cluster()[1:], changed(field, value))
+    assert (result.status, result.out) == (2, "")
+    assert "item 7" in result.err
+    assert f"{name.strip()} is " in result.err
+
+
+KINDS = {
+    "Service": "v1",
+    "Node": "v1",
+    "Pod": "v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
+    "Ingress": "networking.k8s.io/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "Deployment": "apps/v1",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [None, [], "x", 7, True, {"a": []}])
+@pytest.mark.parametrize("field", ["metadata", "spec", "status", "endpoints", "ports"])
+def test_no_kind_chokes_on_any_type(explain: Explain, kind: str, value: Any, field: str) -> None:
+    """It is read or refused, and never a traceback."""
+    whole = {**obj(kind, "x", KINDS[kind]), field: value}
+    result = explain.json(whole, *cluster())
+    assert result.status in (0, 2)
+    assert "unexpected" not in result.err
+    assert "Traceback" not in result.err
+
+
+BAD_FACTS: list[tuple[Json, str]] = [
+    ({"platfrom": "cce"}, "platfrom"),
+    ({"platform": "aws"}, "cce, generic, unknown"),
+    ({"kubernetesVersion": "banana"}, "kubernetesVersion"),
+    ({"kubernetesVersion": 1.3}, "kubernetesVersion"),
+    ({"kubernetesVersion": "v2.0"}, "kubernetesVersion"),
+    ({"kubeProxy": "ipvs"}, "kubeProxy"),
+    ({"kubeProxy": {"mode": "IPVS"}}, "kubeProxy.mode"),
+    ({"kubeProxy": {"modes": "ipvs"}}, "kubeProxy.modes"),
+    ({"kubeProxy": {"clusterCIDR": "10.0.0.0/99"}}, "kubeProxy.clusterCIDR"),
+    ({"kubeProxy": {"featureGates": {"Fancy": True}}}, "Fancy"),
+    ({"kubeProxy": {"featureGates": {"LoadBalancerIPMode": 3}}}, "LoadBalancerIPMode"),
+    ({"loadBalancer": {"publicIPs": ["x"]}}, "loadBalancer.publicIPs"),
+    ({"loadBalancer": {"delivery": ["vip"]}}, "loadBalancer.delivery"),
+]
+
+
+@pytest.mark.parametrize(("fields", "words"), BAD_FACTS)
+def test_an_unknown_or_impossible_fact_is_refused(explain: Explain, fields: Json, words: str) -> None:
+    """An unknown key or an impossible value is an error."""
+    result = explain.json(*cluster(), facts(**fields))
+    assert (result.status, result.out) == (2, "")
+    assert words in result.err
+
+
+def test_an_object_that_is_there_twice_must_be_the_same(explain: Explain) -> None:
+    """`kubectl get svc` and `get svc -A` into one file is fine; two versions of it are not."""
+    assert explain.json(*cluster(), service(), GENERIC).status == 0
+    result = explain.json(*cluster(), service(port=81), GENERIC)
+    assert result.status == 2
+    assert "Service default/nginx is there twice" in result.err
+
+
+def test_kinds_and_groups_that_are_none_of_ours_are_passed_over(explain: Explain) -> None:
+    """Whatever they hold."""
+    others: list[Json] = [
+        {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "nginx"}, "spec": 3},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": 7},
+        {"apiVersion": "example.com/v1", "kind": "Node"},
+    ]
+    assert explain.json(*cluster(), *others, GENERIC).status == 0
+
+
+def test_lists_inside_lists_and_typed_lists_are_read(explain: Explain) -> None:
+    """A ServiceList leaves kind and apiVersion out of its items."""
+    typed = service()
+    del typed["kind"], typed["apiVersion"]
+    inner = {"apiVersion": "v1", "kind": "ServiceList", "items": [typed]}
+    nested = {"apiVersion": "v1", "kind": "List", "items": [inner, *cluster()[1:], GENERIC]}
+    assert explain.run(explain.file(json.dumps(nested)), "-o", "json").paths
+
+
+def test_lists_nested_without_end_are_refused(explain: Explain) -> None:
+    """A few levels happen; more is no cluster."""
+    nested: Json = {"apiVersion": "v1", "kind": "List", "items": []}
+    for _ in range(20):
+        nested = {"apiVersion": "v1", "kind": "List", "items": [nested]}
+    result = explain.run(explain.file(json.dumps(nested)))
+    assert result.status == 2
+    assert "nested" in result.err
+
+
+def test_a_short_file_that_stands_for_a_huge_one_is_refused(explain: Explain) -> None:
+    """YAML aliases multiply; what is shown of a wrong value does not."""
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    for letter, before in zip("bcdefgh", "abcdefg", strict=True):
+        lines.append(f"{letter}: &{letter} [{', '.join([f'*{before}'] * 9)}]")
+    lines += ["apiVersion: v1", "kind: Service", "metadata: {name: *h}"]
+    result = explain.run(explain.file("\n".join(lines)))
+    assert result.status == 2
+    assert len(result.err) < 500
+
+
+def test_input_above_the_limit_is_refused(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is stated."""
+    monkeypatch.setattr(manifests, "LIMIT", 1024 * 1024)
+    result = explain.run(explain.file(" " * (1024 * 1024 + 1)))
+    assert result.status == 2
+    assert "longer than 1 MiB" in result.err
+
+
+def test_a_file_that_is_not_there_is_named(explain: Explain) -> None:
+    """Exit 2."""
+    result = explain.run("nowhere.yaml")
+    assert (result.status, result.err) == (2, "elb-passthrough: nowhere.yaml: No such file or directory\n")
+
+
+def test_names_at_kubernetes_limits_are_read(explain: Explain) -> None:
+    """A name of 253 letters is a name; an annotation may be long."""
+    objects = cluster(annotations={"example.com/note": "x" * 200_000})
+    objects.append(obj("Pod", "p" * 253, spec={"nodeName": "node-1"}, status={"podIP": "10.0.0.99"}))
+    assert explain.json(*objects, GENERIC).status == 0
+
+
+def test_an_endpoint_without_a_node_is_a_finding(explain: Explain) -> None:
+    """Policy Local counts it as local nowhere."""
+    objects = cluster(externalTrafficPolicy="Local")
+    del objects[1]["endpoints"][0]["nodeName"]
+    (explanation,) = explain.json(*objects, GENERIC).explanations
+    assert "endpoint-without-node" in {finding["code"] for finding in explanation["findings"]}
+
+
+def test_an_unreadable_kubelet_version_is_a_finding_and_weighed(explain: Explain) -> None:
+    """Never a confident verdict on data that was not understood."""
+    objects = cluster(externalTrafficPolicy="Local")
+    for each in objects[2:4]:
+        each["status"]["nodeInfo"]["kubeletVersion"] = "v9.banana"
+    given = facts(platform="generic", kubeProxy={"mode": "ipvs"})
+    (explanation,) = explain.json(*objects, given).explanations
+    assert "version-unreadable" in {finding["code"] for finding in explanation["findings"]}
+    verdicts = {path["client"]["class"]: path for path in explanation["paths"]}
+    assert verdicts["pod-without-backend"]["missing"] == ["kubernetesVersion"]
