@@ -15,10 +15,12 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from bot.domain.words import CLOSE, OPEN, duration, moment, people, person
+from bot.domain.words import CLOSE, OPEN, duration, moment, people, person, unmarked
 
 TEXT_LIMIT = 2900
 """Characters of one section; Slack's limit is 3,000, the rest is for what the template adds."""
+LINE_LIMIT = 700
+"""Characters of one labelled line."""
 
 
 class RenderError(Exception):
@@ -107,22 +109,26 @@ def _environment(paths: list[Path], finalize: Any) -> ImmutableSandboxedEnvironm
     environment.filters["duration"] = duration
     environment.filters["stamp"] = _stamp
     environment.filters["mention"] = _mention
+    environment.filters["when"] = _when
+    environment.filters["sections"] = _sections
+    environment.filters["named"] = _named
     environment.filters["raw"] = _raw
-    environment.filters["mentions"] = people
+    environment.filters["mentions"] = _mentions
     return environment
 
 
 def _mrkdwn(value: Any) -> Markup:
-    return value if isinstance(value, Markup) else _json(_named(escape_mrkdwn(_plain(value))))
+    return value if isinstance(value, Markup) else _json(escape_mrkdwn(unmarked(_plain(value))))
 
 
 _NAMED = re.compile(f"{OPEN}([UWS][A-Z0-9]{{2,20}}){CLOSE}")
 
 
-def _named(text: str) -> str:
-    """Turn the ids that our own sentences mark into Slack's mentions, after everything else is escaped."""
+def _named(value: Any) -> Markup:
+    """Render a sentence of ours: ids that it marks become Slack's mentions, everything else is escaped."""
+    text = escape_mrkdwn(_plain(value))
     mentioned = _NAMED.sub(lambda m: f"<!subteam^{m[1]}>" if m[1][0] == "S" else f"<@{m[1]}>", text)
-    return mentioned.replace(OPEN, "").replace(CLOSE, "")
+    return _json(unmarked(mentioned))
 
 
 def _json(value: Any) -> Markup:
@@ -156,22 +162,45 @@ def clip(value: object, limit: int = TEXT_LIMIT) -> str:
 
 def _stamp(value: Any) -> Markup:
     """Render a moment so that Slack shows it in the reader's own time zone, with UTC as the fallback."""
-    seconds = int(value.timestamp())
-    return Markup(f"<!date^{seconds}^{{time}}|{moment(value)} UTC>")  # noqa: S704 - digits and our own words only
+    return _date(value, "{time}", f"{moment(value)} UTC")
 
 
-def _mention(value: Any) -> str:
-    """Name one Slack id; finalize makes a mention of it."""
-    return "elb-passthrough" if value == "bot" else person(str(value))
+def _when(value: Any) -> Markup:
+    """Render a moment with its day."""
+    return _date(value, "{date_short_pretty} {time}", f"{value:%d %b} {moment(value)} UTC")
+
+
+def _date(value: Any, tokens: str, fallback: str) -> Markup:
+    return Markup(f"<!date^{int(value.timestamp())}^{tokens}|{fallback}>")  # noqa: S704 - digits and our own words only
+
+
+def _mention(value: Any) -> Markup:
+    """Name one Slack id."""
+    return _named(person(unmarked(value)))
+
+
+def _mentions(values: Any) -> Markup:
+    """Name several."""
+    return _named(people([unmarked(value) for value in values]))
+
+
+def _sections(lines: Any, limit: int = TEXT_LIMIT) -> list[list[Any]]:
+    """Split lines of a label and a text (clipped to 700) into as many sections as they need."""
+    groups: list[list[Any]] = [[]]
+    room = limit
+    for label, text in lines:
+        size = len(escape_mrkdwn(clip(text, LINE_LIMIT))) + len(label) + 8
+        if size > room and groups[-1]:
+            groups.append([])
+            room = limit
+        groups[-1].append((label, text))
+        room -= size
+    return [group for group in groups if group]
 
 
 def _raw(value: Any) -> Markup:
     """Render text where Slack reads no mrkdwn (`raw_text`, rich text), so that `&` is not shown as `&amp;`."""
-    return _json(_named_plainly(_plain(value)))
-
-
-def _named_plainly(text: str) -> str:
-    return text.replace(OPEN, "@").replace(CLOSE, "")
+    return _json(unmarked(_plain(value)))
 
 
 def _trimmed(value: Any) -> Any:

@@ -98,7 +98,11 @@ class Story:
 
         def find() -> Message | None:
             return next(
-                (m for m in self.slack.messages(OPS) if f"CHG-{number}" in self.slack.readable(m, ALICE)),
+                (
+                    m
+                    for m in self.slack.messages(OPS)
+                    if f"CHG-{number}" in _headline(self.slack.readable(m, ALICE))
+                ),
                 None,
             )
 
@@ -172,6 +176,11 @@ class Story:
             return await self.slack.wait_for(look, seconds)
         except TimeoutError as error:
             raise StoryError(f"{what} did not come within {seconds:.0f} s") from error
+
+
+def _headline(text: str) -> str:
+    """The first line; below it a card may name another change."""
+    return text.partition("\n")[0]
 
 
 def _must(fact: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as the sentence it is

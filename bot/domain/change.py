@@ -252,14 +252,19 @@ class Change:
     rolled_back_by: str = ""
     """CHG number of the change that undoes this one, if any."""
     superseded_by: str = ""
+    """CHG number of the proposal that was made in its place, if any."""
     incident: bool = False
-    """Whether the incident channel was told of it."""
+    """Whether the incident channel is told of it: from break-glass, or from the patch on."""
     git_note: str = ""
     """What a GitOps controller will do to the patch."""
     dry_run: str = ""
     """What the server-side dry run answered, in one sentence; empty where it could not be rehearsed."""
     progress: str = ""
-    """What the verification is doing now, in a few words."""
+    """What it is doing, or waiting for, in a few words; every move ends it."""
+    sent: tuple[ServiceRef, ...] = ()
+    """Services whose patch was about to be sent: it may be on its way, or there."""
+    undoing: str = ""
+    """Why it cannot be completed: what was patched of several Services is being put back."""
 
     @property
     def label(self) -> str:
@@ -309,7 +314,8 @@ class Change:
         if to is None:
             raise IllegalMoveError(self.phase, event.kind)
         ended = {} if to in OPEN else {"ended_at": event.at}
-        return replace(self, phase=to, version=self.version + 1, **ended, **changed)  # type: ignore[arg-type]  # replace() checks the names itself
+        moved = {"phase": to, "version": self.version + 1, "progress": "", **ended, **changed}
+        return replace(self, **moved)  # type: ignore[arg-type]  # replace() checks the names itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

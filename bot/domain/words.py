@@ -1,12 +1,12 @@
 """Numbers and moments in the words that people read."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Two private-use characters around an id of Slack's, so that a sentence of ours can name a person; the
-renderer turns them into a mention, and what people type has them removed."""
+renderer turns them into a mention. Text from outside goes through `unmarked` before it joins a sentence."""
 _ID = re.compile(r"[UWS][A-Z0-9]{2,20}")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
@@ -39,9 +39,17 @@ def person(slack_id: str) -> str:
     """Name a user or a group in a sentence."""
     if slack_id == "*":
         return "everybody"
+    if slack_id == "bot":
+        return "elb-passthrough"
     return f"{OPEN}{slack_id}{CLOSE}" if _ID.fullmatch(slack_id) else slack_id
 
 
-def people(slack_ids: Iterable[str]) -> str:
-    """Name several: "@a or @b"."""
-    return " or ".join(map(person, slack_ids))
+def unmarked(text: object) -> str:
+    """Return text from outside without the two characters that would make a mention of it."""
+    return str(text).replace(OPEN, "").replace(CLOSE, "")
+
+
+def people(slack_ids: Sequence[str]) -> str:
+    """Name several: "@a, @b or @c"; nobody is an empty text."""
+    *first, last = map(person, slack_ids or ("",))
+    return f"{', '.join(first)} or {last}" if first else last

@@ -4,17 +4,12 @@ Never twice: a step whose value is there already, owned by our field manager, wa
 not live to record it. Never blind: after a lost answer the Service is read before anything else is tried.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.approval import still_stands
-from bot.domain.change import Change, Step
-from bot.domain.policy import Decision, all_agree, policy_for
-from bot.operations.caller import Caller
-from bot.operations.rights import groups_of, person_of
-from bot.operations.world import World
-from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound, Person
+from bot.domain.change import Step
+from bot.domain.words import unmarked
+from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound
 
 MANAGER = "elb-passthrough-bot"
 """Our field manager, as the contract names it."""
@@ -39,32 +34,22 @@ class Applied:
     resource_version: str = ""
 
 
-async def still_allowed(world: World, change: Change) -> Decision:
-    """Ask the policies of every namespace once more, just before the patch."""
-    spaces = dict.fromkeys(step.service.namespace for step in change.steps)
-    policies = [policy_for(world.settings.policies, change.cluster, space) for space in spaces]
-    groups = await groups_of(world, {group for policy in policies for group in policy.groups()})
-    people = await _people(world, change)
-    return all_agree(still_stands(policy, change, people, groups, world.clock()) for policy in policies)
-
-
-async def _people(world: World, change: Change) -> Mapping[str, Person]:
-    ids = {change.requested_by, *(approval.by for approval in change.approvals)}
-    callers = [Caller(user=user, team="", channel="") for user in sorted(ids)]
-    return {caller.user: await person_of(world, caller) for caller in callers}
-
-
-async def apply_step(cluster: Cluster, step: Step) -> Applied:
+async def apply_step(cluster: Cluster, step: Step, *, resumed: bool) -> Applied:
     """Patch one Service as approved, or say why not.
+
+    Args:
+        cluster: where it is.
+        step: what was approved.
+        resumed: whether an earlier attempt may have sent this very patch.
 
     Raises:
         Unavailable: the cluster does not answer; the caller tries the step again later, from its reading.
     """
-    for _ in range(TRIES):
+    for tried in range(TRIES):
         live = await _live(cluster, step)
         if isinstance(live, Applied):
             return live
-        if there(live, step):
+        if (resumed or tried) and there(live, step):
             return Applied(result=Result.APPLIED, resource_version=live.resource_version)
         if (difference := differs(live, step)) is not None:
             return Applied(result=Result.SUPERSEDED, sentence=difference)
@@ -74,7 +59,7 @@ async def apply_step(cluster: Cluster, step: Step) -> Applied:
             continue
     return Applied(
         result=Result.REFUSED,
-        sentence=f"{step.service} changed {TRIES} times while it was being patched. Nothing was patched; propose again when it is quiet.",
+        sentence=f"{step.service} changed {TRIES} times while it was being patched. Propose again when it is quiet.",
     )
 
 
@@ -84,11 +69,11 @@ async def _live(cluster: Cluster, step: Step) -> LiveService | Applied:
     except NotFound:
         return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
     except (Forbidden, Invalid) as error:
-        return Applied(result=Result.REFUSED, sentence=f"{step.service} could not be read: {error}")
+        return Applied(result=Result.REFUSED, sentence=f"{step.service} could not be read: {unmarked(error)}")
 
 
 def there(live: LiveService, step: Step) -> bool:
-    """Whether this very step has been applied already, by us."""
+    """Whether the Service has what this step sets, by us; who removed a key, nobody records."""
     return live.uid == step.uid and all(
         live.annotations.get(key) == value and (value is None or live.touched_by.get(key) == MANAGER)
         for key, value in step.after.items()
@@ -117,7 +102,8 @@ async def _patch(cluster: Cluster, step: Step, live: LiveService) -> Applied:
             )
     except (Forbidden, Invalid) as error:
         return Applied(
-            result=Result.REFUSED, sentence=f"The API server refused the patch of {step.service}: {error}"
+            result=Result.REFUSED,
+            sentence=f"The API server refused the patch of {step.service}: {unmarked(error)}",
         )
     except NotFound:
         return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
@@ -125,12 +111,24 @@ async def _patch(cluster: Cluster, step: Step, live: LiveService) -> Applied:
 
 
 async def undo_step(cluster: Cluster, step: Step) -> str:
-    """Put one applied step back, because the others cannot be completed; return what went wrong, or nothing."""
-    try:
-        live = await cluster.read(step.service)
-        if not there(live, step):
+    """Put one applied step back, because the others cannot be completed; return what went wrong, or nothing.
+
+    Raises:
+        Unavailable: the cluster does not answer; the caller tries again later.
+    """
+    trouble: Exception | None = None
+    for _ in range(TRIES):
+        try:
+            live = await cluster.read(step.service)
+            if not there(live, step):
+                return ""
+            await cluster.patch(
+                step.service, step.before, resource_version=live.resource_version, dry_run=False
+            )
+        except Conflict as error:
+            trouble = error
+        except (Forbidden, Invalid, NotFound) as error:
+            return f"{step.service} could not be put back: {unmarked(error)}"
+        else:
             return ""
-        await cluster.patch(step.service, step.before, resource_version=live.resource_version, dry_run=False)
-    except (Conflict, Forbidden, Invalid, NotFound) as error:
-        return f"{step.service} could not be put back: {error}"
-    return ""
+    return f"{step.service} could not be put back: {unmarked(trouble)}"

@@ -1,12 +1,13 @@
 """What a change's card says in each phase; the template only shows it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.domain.change import Change, ClientClass, Phase, Verb
+from bot.domain.change import Change, Phase, Verb
 from bot.domain.verification_pattern import duration as measuring
 from bot.domain.words import counted, duration
+from bot.operations.by_hand import git, kubectl
+from bot.operations.path_table import affected, before_and_after
 
 STATES = {
     Phase.PROPOSED: ("🟡", "Proposed"),
@@ -23,7 +24,7 @@ STATES = {
     Phase.SUPERSEDED: ("⚪", "Superseded"),
     Phase.REVERTED: ("🟠", "Reverted"),
 }
-MOST_ROWS = 20
+MOST_FINDINGS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,18 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One thing that happened."""
+
+    what: str
+    at: datetime
+    by: str = ""
+    """A Slack user id; empty where nobody did it."""
+    dated: bool = False
+    """Whether the day is shown beside the hour: of the first, and where the day changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """Everything the template shows beside the change itself."""
 
@@ -51,7 +64,11 @@ class Card:
     diff: str
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[tuple[str, str], ...]
-    history: tuple[tuple[str, str, datetime], ...]
+    by_hand: tuple[tuple[str, str], ...]
+    """Where the bot may not write: what to run, and what to put into Git, each under its heading."""
+    waits_for: int
+    """How many more people must approve; 0 where nobody can."""
+    history: tuple[Past, ...]
     buttons: tuple[Button, ...]
 
 
@@ -65,8 +82,10 @@ def card_of(change: Change, *, read_only: bool = False, break_glass: bool = Fals
         sentence=f"{change.label} {state.lower()}: {title_of(change)} on {change.cluster}",
         open=change.open,
         diff=diff_of(change),
-        rows=_rows(change.table),
+        rows=before_and_after(change.table),
         lines=tuple(_lines(change, read_only=read_only)),
+        by_hand=_by_hand(change) if read_only else (),
+        waits_for=0 if read_only else max(1, change.approvals_needed - len(change.approvals)),
         history=tuple(_history(change)),
         buttons=tuple(_buttons(change, read_only=read_only, break_glass=break_glass)),
     )
@@ -100,114 +119,61 @@ def _value(value: str | None) -> str:
     return "(absent)" if value is None else f'"{value}"'
 
 
-_HEAD = ("Client", "Count", "Load balancer", "Now", "Afterwards")
-
-
-def _rows(table: Sequence[ClientClass]) -> tuple[tuple[str, ...], ...]:
-    """One row per class and way it fares; addresses on which it fares alike share a row."""
-    if not table:
-        return ()
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for row in table:
-        ways = (path_words(row.before, row.through_before), path_words(row.after, row.through_after))
-        alike.setdefault((row.client, str(row.count or "–"), *ways), []).append(row.destination)
-    shown = [(key[0], key[1], addresses(to), key[2], key[3]) for key, to in alike.items()]
-    return (_HEAD, *shown[:MOST_ROWS])
-
-
-def addresses(destinations: Sequence[str]) -> str:
-    """Name one destination, or how many."""
-    distinct = dict.fromkeys(destinations)
-    return next(iter(distinct)) if len(distinct) == 1 else f"{len(distinct)} addresses"
-
-
-def path_words(verdict: str, through: bool | None) -> str:  # noqa: FBT001 - a fact of the row, as the table holds it
-    """Say one path in a few words, by sign and word."""
-    how = {True: "through the ELB", False: "direct", None: "path varies"}[through]
-    return {
-        "reachable": f"✅ {how}",
-        "unreachable": "❌ cut off",
-        "ambiguous": f"⚠️ sometimes, {how}",
-    }.get(verdict, "❔ not known")
-
-
 def _lines(change: Change, *, read_only: bool) -> list[tuple[str, str]]:
-    lines = [("Who is affected", affected(change.table))] if change.table else []
-    lines += [("Mind", f"{note.message} ({note.code})") for note in change.findings[:5]]
+    proposed = change.phase is Phase.PROPOSED
+    lines = [("Now", change.progress)] if change.progress else []
+    lines += [("Who is affected", affected(change.table))] if change.table else []
+    lines += [("Mind", f"{note.message} ({note.code})") for note in change.findings[:MOST_FINDINGS]]
+    if (left := len(change.findings) - MOST_FINDINGS) > 0:
+        lines.append(("Mind", f"{counted(left, 'finding')} more: ask for status"))
     lines.append(("Mind", "open connections keep the old path until they close"))
-    if change.note and change.phase is Phase.PROPOSED:
+    if change.note and proposed:
         lines.append(("Note", change.note))
     if change.git_note:
         lines.append(("Git", change.git_note))
     lines.append(("Afterwards", _plan_words(change)))
     if change.dry_run:
         lines.append(("Rehearsal", change.dry_run))
-    if change.progress:
-        lines.append(("Now", change.progress))
-    if read_only:
+    if read_only and proposed:
         lines.append(
-            ("Read-only", f"{change.cluster} is read-only here; apply it yourself: {kubectl(change)}")
+            ("Read-only", f"{change.cluster} is read-only here: nobody can approve this. Apply it by hand.")
         )
     return lines
 
 
-def affected(table: Sequence[ClientClass]) -> str:
-    """Say whose path changes, who loses and who gains, by count; a client with several addresses counts once."""
-    total = sum(_clients(table).values())
-    moved = [row for row in table if row.through_before != row.through_after and row.after == "reachable"]
-    lost = [row for row in table if row.before == "reachable" and row.after == "unreachable"]
-    won = [row for row in table if row.before == "unreachable" and row.after == "reachable"]
-    words = []
-    if moved and total:
-        way = "direct → through the ELB" if moved[0].through_after else "through the ELB → direct"
-        words.append(f"{sum(_clients(moved).values())} of {total} in-cluster clients: {way}")
-    words.append("loses access: " + ", ".join(_named(lost)) if lost else "nobody loses access")
-    if won:
-        words.append("gains access: " + ", ".join(_named(won)))
-    return ". ".join(word[0].upper() + word[1:] for word in words) + "."
-
-
-def _clients(rows: Sequence[ClientClass]) -> dict[str, int]:
-    return {row.client: row.count for row in rows}
-
-
-def _named(rows: Sequence[ClientClass]) -> list[str]:
-    return list(dict.fromkeys(row.client for row in rows))
+def _by_hand(change: Change) -> tuple[tuple[str, str], ...]:
+    return (("By hand", kubectl(change)), ("In Git", git(change)))
 
 
 def _plan_words(change: Change) -> str:
     plan = change.plan
     if plan is None or not plan.clients:
         return "nothing is measured; the verdict will be inconclusive"
+    if plan.how == "none":
+        return "no connection is made (verification.clients: none); the verdict will be inconclusive"
     when = ", before and after" if plan.compare else ""
     return f"{counted(len(plan.clients), 'client class', 'client classes')} × {plan.connections} connections{when}, about {duration(measuring(plan))}"
 
 
-def kubectl(change: Change) -> str:
-    """Return the command that would do the same, to copy."""
-    commands = []
-    for step in change.steps:
-        words = " ".join(
-            f"{key}-" if value is None else f"{key}={value}" for key, value in step.after.items()
-        )
-        commands.append(
-            f"kubectl -n {step.service.namespace} annotate --overwrite service {step.service.name} {words}"
-        )
-    return " && ".join(commands)
-
-
-def _history(change: Change) -> list[tuple[str, str, datetime]]:
-    told: list[tuple[str, str, datetime]] = [("asked", change.requested_by, change.requested_at)]
+def _history(change: Change) -> list[Past]:
+    """Who did what, and when; a closed card says all of it."""
+    told = [Past(what="asked", by=change.requested_by, at=change.requested_at)]
     told += [
-        ("approved with broken glass" if a.break_glass else "approved", a.by, a.at) for a in change.approvals
+        Past(what="approved with broken glass" if a.break_glass else "approved", by=a.by, at=a.at)
+        for a in change.approvals
     ]
-    if change.decided_at and not change.approvals:
-        told.append((str(change.phase), change.decided_by, change.decided_at))
     if change.applied_at:
-        told.append(("applied", "", change.applied_at))
-    if change.ended_at and not (change.decided_at and not change.approvals):
-        told.append((str(change.phase), "", change.ended_at))
-    return told
+        told.append(Past(what="applied", at=change.applied_at))
+    if change.phase in _DECIDED and change.decided_at:
+        told.append(Past(what=str(change.phase), by=change.decided_by, at=change.decided_at))
+    elif change.ended_at:
+        told.append(Past(what=_ENDED.get(change.phase, str(change.phase)), at=change.ended_at))
+    days = [None, *(past.at.date() for past in told)]
+    return [replace(past, dated=day != past.at.date()) for past, day in zip(told, days, strict=False)]
+
+
+_DECIDED = frozenset({Phase.REJECTED, Phase.WITHDRAWN})
+_ENDED = {Phase.SUCCEEDED: "verified", Phase.FAILED: "failed", Phase.INCONCLUSIVE: "measured, inconclusive"}
 
 
 def _buttons(change: Change, *, read_only: bool, break_glass: bool) -> list[Button]:
@@ -227,7 +193,9 @@ def _buttons(change: Change, *, read_only: bool, break_glass: bool) -> list[Butt
 
 
 def _approve(change: Change, *, break_glass: bool) -> list[Button]:
-    radius = f"{counted(len(change.steps), 'annotation')} on {change.service} ({change.cluster}). {affected(change.table)} No Pod restarts."
+    subject = str(change.service) if len(change.steps) == 1 else counted(len(change.steps), "Service")
+    keys = sum(len(step.after) for step in change.steps)
+    radius = f"{counted(keys, 'annotation')} on {subject} ({change.cluster}). {affected(change.table)} No Pod restarts."
     yes = Button(
         action="change:approve",
         label="Approve",

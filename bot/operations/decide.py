@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from bot.domain.approval import decide_approval, decide_rejection
 from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase
-from bot.domain.policy import Decision, Right, all_agree
-from bot.domain.words import person
+from bot.domain.policy import Decision, all_agree
+from bot.domain.words import counted, person, unmarked
 from bot.operations.caller import Caller
-from bot.operations.jobs import advance_job, card_job, say_job
+from bot.operations.difference import difference
+from bot.operations.jobs import card_job, say_job
+from bot.operations.move import follow_ups, supersede
 from bot.operations.refusal import Refused
 from bot.operations.rights import Rights, rights_of
 from bot.operations.rollback import roll_back
@@ -54,8 +56,12 @@ async def decide(world: World, click: Click) -> str:
         rights = await rights_of(world, click.caller)
         if click.action == "change:rollback":
             return await roll_back(world, change, rights, click.caller, click.id)
+        if click.action not in _ACTIONS:
+            raise Refused("This button is not known here. Ask for status once more.")
         move = _ACTIONS[click.action](world, change, rights, click)
         try:
+            if click.action in _YES:
+                await _stands(world, change)
             await world.store.changes.move(change, move.after, move.event, jobs=move.jobs)
         except Stale:
             continue
@@ -63,6 +69,19 @@ async def decide(world: World, click: Click) -> str:
     raise Refused(
         "Too many people clicked at the same time; look at the card and click again if it still has the button."
     )
+
+
+async def _stands(world: World, change: Change) -> None:
+    """Let nobody approve what is no longer what it was: such a proposal is superseded at the click."""
+    if world.clusters.get(change.cluster).read_only:
+        raise Refused(
+            f"The cluster {change.cluster} is read-only here, so {change.label} cannot be approved. Its card shows how to apply it yourself."
+        )
+    if why := await difference(world, change):
+        await supersede(world, change, why)
+        raise Refused(
+            f"{change.label} is superseded: {unmarked(why)} Nothing is patched; a new proposal follows, decide that one."
+        )
 
 
 async def _change(world: World, change_id: str) -> Change:
@@ -78,7 +97,7 @@ def _done_before(change: Change, click: Click) -> str:
     """The sentence for a click whose effect is there already: delivered twice, or clicked twice."""
     user = click.caller.user
     if (
-        click.action in ("change:approve", "change:breakglass")
+        click.action in _YES
         and change.phase is Phase.APPROVED
         and any(a.by == user for a in change.approvals)
     ):
@@ -100,21 +119,19 @@ def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Mov
     given = replace(change, approvals=(*change.approvals, approval))
     event = _event(world, click, EventKind.APPROVED if decision.enough else EventKind.APPROVAL_GIVEN, change)
     if not decision.enough:
-        missing = change.approvals_needed - len(given.approvals)
+        missing = max(1, change.approvals_needed - len(given.approvals))
         return _Move(
             after=_moved(given, event),
             event=event,
             jobs=(card_job(change.id),),
-            sentence=f"You approved {change.label}. It needs {missing} more.",
+            sentence=f"You approved {change.label}. It needs {counted(missing, 'other person', 'other people')} too.",
         )
-    after = _moved(given, event, decided_by=click.caller.user, decided_at=now)
-    jobs = [card_job(change.id), advance_job(change.id)]
-    if broken:
-        jobs.append(say_job(change.id, "breakglass"))
+    after = _moved(given, event, decided_by=click.caller.user, decided_at=now, incident=broken)
+    loud = (say_job(change.id, "breakglass"),) if broken else ()
     return _Move(
         after=after,
         event=event,
-        jobs=tuple(jobs),
+        jobs=(*follow_ups(change, after), *loud),
         sentence=f"You approved {change.label}. The thread of its card shows what happens.",
     )
 
@@ -129,7 +146,7 @@ def _reject(world: World, change: Change, rights: Rights, click: Click) -> _Move
     return _Move(
         after=after,
         event=event,
-        jobs=(card_job(change.id),),
+        jobs=tuple(follow_ups(change, after)),
         sentence=f"You rejected {change.label}. Nothing is patched.",
     )
 
@@ -145,9 +162,11 @@ def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Mo
         )
     event = _event(world, click, EventKind.WITHDRAWN, change)
     after = _moved(change, event, decided_by=click.caller.user, decided_at=world.clock())
-    jobs = (card_job(change.id), advance_job(change.id))
     return _Move(
-        after=after, event=event, jobs=jobs, sentence=f"You withdrew {change.label}. Nothing is patched."
+        after=after,
+        event=event,
+        jobs=tuple(follow_ups(change, after)),
+        sentence=f"You withdrew {change.label}. Nothing is patched.",
     )
 
 
@@ -157,6 +176,7 @@ _ACTIONS: Mapping[str, Callable[[World, Change, Rights, Click], _Move]] = {
     "change:reject": _reject,
     "change:withdraw": _withdraw,
 }
+_YES = frozenset({"change:approve", "change:breakglass"})
 ACTIONS = frozenset({*_ACTIONS, "change:rollback"})
 
 
@@ -175,6 +195,7 @@ def _too_late(change: Change) -> str:
     """Say what became of a change that can no longer be decided, by whom and when."""
     by = f" by {person(change.decided_by)}" if change.decided_by else ""
     when = f"{by} at {change.decided_at:%H:%M} UTC" if change.decided_at else by
+    successor = f" Decide {change.superseded_by} instead." if change.superseded_by else ""
     words = {
         Phase.APPROVED: f"{change.label} was approved{when} and is about to be applied. Nothing to do.",
         Phase.APPLYING: f"{change.label} is being applied. Nothing to do; afterwards it can be rolled back.",
@@ -182,10 +203,12 @@ def _too_late(change: Change) -> str:
         Phase.REJECTED: f"{change.label} was rejected{when}. Nothing was patched.",
         Phase.WITHDRAWN: f"{change.label} was withdrawn{when}. Nothing was patched.",
         Phase.EXPIRED: f"{change.label} has expired. Propose it again if it is still wanted.",
-        Phase.SUPERSEDED: f"{change.label} was superseded: what it would have changed is different now. Decide the new proposal.",
-        Phase.NOT_APPLIED: f"{change.label} was approved{when} and could not be applied: {change.note}",
+        Phase.SUPERSEDED: f"{change.label} was superseded: {unmarked(change.note)}{successor}",
+        Phase.NOT_APPLIED: f"{change.label} was approved{when} and not applied: {unmarked(change.note)}",
     }
-    return words.get(change.phase, f"{change.label} was approved{when} and {change.phase}. Nothing to do.")
+    return words.get(
+        change.phase, f"{change.label} was approved{when}; it is {change.phase} now. Nothing to do."
+    )
 
 
 def _moved(change: Change, event: Event, **changed: object) -> Change:
@@ -198,8 +221,3 @@ def _moved(change: Change, event: Event, **changed: object) -> Change:
 def _event(world: World, click: Click, kind: EventKind, change: Change) -> Event:
     detail = {"digest": change.digest, "click": click.id} | ({"reason": click.reason} if click.reason else {})
     return Event(kind=kind, at=world.clock(), by=click.caller.user, detail=detail)
-
-
-def may_click(rights: Rights, change: Change, right: Right) -> bool:
-    """Whether a person has a right in every namespace of a change; what buttons are shown by."""
-    return all(rights.decide(right, change.cluster, step.service.namespace).allowed for step in change.steps)

@@ -14,15 +14,26 @@ ADVANCE = "advance"
 """Take a change one step further: measure, apply, measure again, conclude."""
 MEASURE = "measure"
 """The same for a verification without a change."""
+LOOK = "look"
+"""See whether a proposal still is what it says: draw it again, or supersede it."""
+RENEW = "renew"
+"""Make a new proposal in place of a superseded one."""
+UNDO = "undo"
+"""Roll back a change that failed, where the configuration says so."""
 EXPIRE = "expire"
 REMIND = "remind"
 VERDICT = "verdict"
 SAY = "say"
-"""Post one message, once: in a change's thread, or to the incident channel."""
+"""Post one message, once: in the thread of a change's card, or of its notice."""
+NOTICE = "notice"
+"""Bring the incident channel's notice of a change up to date."""
 TELL = "tell"
 """Record the Kubernetes Event of an applied change."""
 PROGRESS = "progress"
 """Bring the progress message of a verification up to date."""
+
+LOOK_AGAIN = 30.0
+"""Seconds between two looks at a proposal that waits."""
 
 
 def order_job(delivery: str, verb: str, target: str, reason: str, caller: Caller) -> Job:
@@ -45,6 +56,26 @@ def card_job(change: str) -> Job:
 def advance_job(change: str, delay: float = 0.0) -> Job:
     """One job per change, due again whenever something happened to it."""
     return Job(key=f"advance:{change}", kind=ADVANCE, payload={"change": change}, delay=delay, again=True)
+
+
+def look_job(change: str) -> Job:
+    """One job per proposal, for as long as it is one."""
+    return Job(key=f"look:{change}", kind=LOOK, payload={"change": change}, delay=LOOK_AGAIN)
+
+
+def renew_job(change: str) -> Job:
+    """Propose again what was superseded, once."""
+    return Job(key=f"renew:{change}", kind=RENEW, payload={"change": change})
+
+
+def undo_job(change: str) -> Job:
+    """Roll back by the bot itself, once."""
+    return Job(key=f"undo:{change}", kind=UNDO, payload={"change": change})
+
+
+def notice_job(change: str) -> Job:
+    """Draw the notice as the row is when the job runs; asked for again, drawn again."""
+    return Job(key=f"notice:{change}", kind=NOTICE, payload={"change": change}, again=True)
 
 
 def verdict_job(run: str) -> Job:

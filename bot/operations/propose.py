@@ -8,8 +8,9 @@ from bot.domain.change import Change, ServiceRef, Step
 from bot.domain.objects import PASS_THROUGH, Service, TrafficPolicy
 from bot.domain.patch import PatchRefusedError, allowed_annotations
 from bot.domain.policy import all_agree
+from bot.domain.words import unmarked
 from bot.operations import preview
-from bot.operations.draft import Asked, compose, paths, read_live, rehearsed, store
+from bot.operations.draft import Asked, already, compose, paths, read_live, rehearsed, store
 from bot.operations.refusal import Refused
 from bot.operations.resolve import resolve
 from bot.operations.rights import Rights, rights_of
@@ -27,7 +28,9 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     Raises:
         Refused: with the sentence for the person; nothing was stored.
     """
-    rights = await rights_of(world, asked.caller)
+    if stored := await already(world, asked):
+        return stored
+    rights = (await rights_of(world, asked.caller)).known()
     ref, service = resolve(target, world.clusters, rights.visible)
     cluster = world.clusters.get(ref.cluster)
     _may_propose(rights, [ref], asked)
@@ -39,7 +42,7 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     steps = await _steps(world, cluster, found.parts, live)
     shown = paths(cluster.snapshot().with_service(service), found.parts, service.ref)
     draft = await compose(world, asked, rights, ref=ref, steps=steps, shown=shown, remark=found.remark)
-    _acceptable(rights, draft)
+    _acceptable(rights, draft, [str(finding.code) for finding in shown.before.findings])
     return await store(world, await rehearsed(cluster, draft))
 
 
@@ -100,11 +103,12 @@ def _template_view(service: Service) -> dict[str, object]:
     }
 
 
-def _acceptable(rights: Rights, draft: Change) -> None:
+def _acceptable(rights: Rights, draft: Change, before: Sequence[str]) -> None:
     """Refuse what would do harm, unless the policy accepts that risk and a reason is given."""
     codes = [finding.code for finding in draft.findings]
     for step in draft.steps:
-        found = objections(rights.policy(step.service.cluster, step.service.namespace), codes)
+        policy = rights.policy(step.service.cluster, step.service.namespace)
+        found = objections(policy, codes, verb=draft.verb, before=before)
         if found.blocking:
             raise Refused(_objection(draft, found.blocking))
         if found.risks and not draft.reason.strip():
@@ -118,4 +122,4 @@ def _objection(draft: Change, codes: Sequence[str]) -> str:
     said = [f"{finding.message} ({finding.code})" for finding in draft.findings if finding.code in codes]
     fixes = [finding.fix for finding in draft.findings if finding.code in codes and finding.fix]
     what_now = f" What to do: {fixes[0]}" if fixes else ""
-    return f"Not proposed, because it would do harm: {' '.join(said)}{what_now}"
+    return unmarked(f"Not proposed, because it would do harm: {' '.join(said)}{what_now}")

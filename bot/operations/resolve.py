@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from bot.domain.change import ServiceRef
 from bot.domain.objects import Ref, Service
 from bot.domain.snapshot import Snapshot
+from bot.domain.words import unmarked
 from bot.operations.refusal import Refused
 from bot.ports import Cluster, Clusters
 
@@ -22,6 +23,7 @@ def resolve(text: str, clusters: Clusters, visible: Visible) -> tuple[ServiceRef
     Raises:
         Refused: none or several, another type, no address yet, or a cluster that does not answer.
     """
+    text = unmarked(text)
     candidates = _candidates(text, clusters)
     found = [
         pair for cluster, namespace, name in candidates for pair in _in(cluster, namespace, name, visible)
@@ -93,7 +95,7 @@ def _not_there(text: str, candidates: Sequence[tuple[Cluster, str | None, str]],
         freshness = cluster.freshness()
         if not freshness.synced:
             why = freshness.problem or "its Services have not been read yet"
-            return f"The cluster {cluster.name} does not answer ({why}); whether {text} is there is not known. Try again, or look at /readyz."
+            return f"The cluster {cluster.name} does not answer ({unmarked(why)}); whether {text} is there is not known. Try again, or look at /readyz."
     cluster, namespace, name = candidates[0]
     where = f"in {namespace} on {cluster.name}" if namespace else f"on {cluster.name}"
     if len(candidates) > 1:

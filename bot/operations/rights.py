@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.policy import Decision, Groups, Policy, Right, may, policy_for
 from bot.operations.caller import Caller
+from bot.operations.refusal import Refused
 from bot.operations.world import World
 from bot.ports import Person, WorldError
 
@@ -17,6 +18,20 @@ class Rights:
     person: Person
     groups: Groups
     policies: tuple[Policy, ...]
+
+    def known(self) -> "Rights":
+        """Return the same, of somebody who has any rights at all.
+
+        Raises:
+            Refused: the person is no full member, or could not be looked up; what is there is not given away.
+        """
+        if self.person.full_member:
+            return self
+        raise Refused(
+            "Guests, bots and people of other workspaces have no rights here."
+            if self.person.team
+            else "Who you are could not be looked up at Slack, so nothing is allowed; try again in a minute."
+        )
 
     def policy(self, cluster: str, namespace: str) -> Policy:
         """Return the policy of a namespace."""
@@ -46,12 +61,13 @@ async def person_of(world: World, caller: Caller) -> Person:
     except WorldError:
         return nobody(caller)
     team = world.settings.team
-    return nobody(caller) if team and caller.team and caller.team != team else found
+    stranger = team and caller.team and caller.team != team
+    return replace(found, team=caller.team, full_member=False) if stranger else found
 
 
 def nobody(caller: Caller) -> Person:
-    """A person without rights."""
-    return Person(id=caller.user, team=caller.team, name=caller.user, full_member=False)
+    """Somebody of whom nothing is known, not even the workspace: a person without rights."""
+    return Person(id=caller.user, team="", name=caller.user, full_member=False)
 
 
 async def groups_of(world: World, groups: Iterable[str]) -> Groups:

@@ -7,6 +7,7 @@ from bot.domain.objects import Ref
 from bot.domain.path import explain
 from bot.domain.policy import Right
 from bot.domain.verification import Run
+from bot.domain.words import person
 from bot.operations import measure
 from bot.operations.caller import Caller
 from bot.operations.jobs import advance_job, measure_job, progress_job, verdict_job
@@ -24,22 +25,27 @@ async def verify(world: World, request: str, caller: Caller, target: str, channe
     Raises:
         Refused: with the sentence for the person.
     """
-    rights = await rights_of(world, caller, Right.VERIFY, Right.VIEW)
+    rights = (await rights_of(world, caller, Right.VERIFY, Right.VIEW)).known()
     ref, _ = resolve(target, world.clusters, rights.visible)
     decision = rights.decide(Right.VERIFY, ref.cluster, ref.namespace)
     if not decision.allowed:
         raise Refused(decision.why, who_may=decision.who_may)
-    if by := await world.store.pauses.paused(ref.cluster):
-        raise Refused(
-            f"{ref.cluster} is paused, so no probe is sent; an operator can resume it. It was paused by {by}."
-        )
+    await _probes_allowed(world, ref.cluster)
     run = await _run(world, request, caller, ref, channel)
     try:
         return await world.store.runs.open(run, jobs=[progress_job(run.id), measure_job(run.id)])
     except AlreadyOpen as error:
+        link = await _link(world, error.change_id)
+        raise Refused(f"A verification of {ref} is under way already{link}.") from error
+
+
+async def _probes_allowed(world: World, cluster: str) -> None:
+    if world.clusters.get(cluster).read_only:
+        raise Refused(f"The cluster {cluster} is read-only here, so no probe Pod may be created in it.")
+    if by := await world.store.pauses.paused(cluster):
         raise Refused(
-            f"A verification of {ref} is under way already; its thread shows how far it is."
-        ) from error
+            f"{cluster} is paused by {person(by)}, so no probe is sent until an operator resumes it."
+        )
 
 
 async def _run(world: World, request: str, caller: Caller, ref: ServiceRef, channel: str) -> Run:
@@ -59,6 +65,13 @@ async def _run(world: World, request: str, caller: Caller, ref: ServiceRef, chan
     )
 
 
+async def _link(world: World, run_id: str) -> str:
+    """Where the progress of a run is shown."""
+    place = await world.store.messages.place(progress_job(run_id).key)
+    permalink = await world.messenger.permalink(place) if place else ""
+    return f": {permalink}" if permalink else ""
+
+
 async def continue_run(world: World, run_id: str) -> None:
     """Take a verification without a change as far as it goes now.
 
@@ -67,7 +80,7 @@ async def continue_run(world: World, run_id: str) -> None:
     """
     run = await world.store.runs.get(run_id)
     cluster = world.clusters.get(run.service.cluster)
-    if await world.store.pauses.paused(run.service.cluster):
+    if not run.stopped_by and await world.store.pauses.paused(run.service.cluster):
         raise Later(run.plan.period)
     try:
         progress = await measure.advance(
@@ -97,7 +110,7 @@ async def stop(world: World, run_id: str, caller: Caller) -> str:
         run = await world.store.runs.get(run_id)
     except NotFound as error:
         raise Refused("This verification is not known here any more.") from error
-    rights = await rights_of(world, caller, Right.VERIFY)
+    rights = (await rights_of(world, caller, Right.VERIFY)).known()
     decision = rights.decide(Right.VERIFY, run.service.cluster, run.service.namespace)
     if not decision.allowed:
         raise Refused(decision.why, who_may=decision.who_may)

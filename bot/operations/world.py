@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.config.settings import ClusterSettings, Settings
+from bot.operations.redaction import Redaction
 from bot.ports import Cloud, Clusters, Message, Messenger, Store
 from bot.render import Renderer
 
@@ -29,5 +30,7 @@ class World:
 
     def message(self, template: str, **context: object) -> Message:
         """Render a message."""
-        rendered = self.renderer.message(template, **context)
+        rendered = Redaction(what=self.settings.redact, clusters=self.clusters).apply(
+            self.renderer.message(template, **context)
+        )
         return Message(text=rendered["text"], blocks=rendered["blocks"])

@@ -1,0 +1,36 @@
+"""How to make the same change without the bot: the command to copy, and what belongs into Git."""
+
+from shlex import quote
+
+from bot.domain.change import Change, Step
+
+
+def kubectl(change: Change) -> str:
+    """Return the command that would do the same, one line a Service."""
+    return "\n".join(_command(step) for step in change.steps)
+
+
+def git(change: Change) -> str:
+    """Return the piece of each Service's manifest that keeps the change."""
+    return "\n---\n".join(_manifest(step) for step in change.steps)
+
+
+def _command(step: Step) -> str:
+    words = " ".join(
+        f"{key}-" if value is None else quote(f"{key}={value}") for key, value in step.after.items()
+    )
+    return f"kubectl -n {step.service.namespace} annotate --overwrite service {step.service.name} {words}"
+
+
+def _manifest(step: Step) -> str:
+    lines = [
+        f"    # remove {key}" if value is None else f"    {key}: {_quoted(value)}"
+        for key, value in step.after.items()
+    ]
+    head = f"metadata:  # Service {step.service.name} in {step.service.namespace}"
+    return "\n".join([head, "  annotations:", *lines])
+
+
+def _quoted(value: str) -> str:
+    """Quote a value for YAML: an annotation is a string, also where it looks like a boolean."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,44 @@
+"""The answer to `history`: who asked, approved and applied what, and what was verified."""
+
+from bot.domain.policy import Right
+from bot.domain.words import unmarked
+from bot.operations.caller import Caller
+from bot.operations.card import card_of
+from bot.operations.refusal import Refused
+from bot.operations.resolve import named_cluster
+from bot.operations.rights import rights_of
+from bot.operations.world import World
+from bot.ports import Message, Unavailable
+
+PAGE = 15
+"""Changes that one answer shows."""
+READ = 200
+"""Changes that are read to find those which the person may see."""
+
+
+async def history(world: World, caller: Caller, target: str) -> Message:
+    """Tell who asked, approved and applied what, and what was verified.
+
+    Raises:
+        Refused: nothing is known, or the database does not answer.
+    """
+    rights = (await rights_of(world, caller, Right.VIEW)).known()
+    name, rest = named_cluster(target, world.clusters)
+    namespace, _, service = rest.partition("/")
+    try:
+        found = await world.store.changes.find(
+            cluster=name, namespace=namespace or None, name=service or None, limit=READ
+        )
+    except Unavailable as error:
+        raise Refused(
+            "The database does not answer, so the history cannot be read. Try again in a minute."
+        ) from error
+    shown = [change for change in found if rights.visible(change.cluster, change.service.namespace)]
+    if not shown:
+        raise Refused(f"No change of {unmarked(target) or 'any Service'} is known.")
+    return world.message(
+        "history",
+        entries=[(change, card_of(change)) for change in shown[:PAGE]],
+        more=max(0, len(shown) - PAGE),
+        where=target or "all clusters",
+    )

@@ -1,0 +1,52 @@
+"""What the incident channel is told: one notice for a change, edited in place, and an alarm when it goes wrong."""
+
+from bot.domain.change import Change
+from bot.operations.card import card_of, title_of
+from bot.operations.jobs import card_job, notice_job
+from bot.operations.thread import CARD_SOON
+from bot.operations.view import draw
+from bot.operations.world import World
+from bot.ports import Later, Leased, Message
+
+
+async def draw_notice(world: World, leased: Leased) -> None:
+    """Post a change's notice, or bring it up to date; without an incident channel, nobody is told."""
+    change = await world.store.changes.get(str(leased.job.payload["change"]))
+    channel = world.cluster_settings(change.cluster).incident_channel
+    if channel is not None and change.incident:
+        await draw(world, leased, channel, await _notice(world, change))
+
+
+async def alarm(world: World, leased: Leased, change: Change) -> None:
+    """Say in the notice's thread, and so that the channel sees it, that a change went wrong; an edit notifies nobody.
+
+    Raises:
+        Later: the notice is not posted yet.
+    """
+    channel = world.cluster_settings(change.cluster).incident_channel
+    if channel is None:
+        return
+    place = await world.store.messages.place(notice_job(change.id).key)
+    if place is None:
+        raise Later(CARD_SOON)
+    await world.messenger.post(
+        place.channel,
+        world.message("alarm", change=change, card=card_of(change)),
+        key=leased.job.key,
+        thread=place.ts,
+        broadcast=True,
+        look=leased.attempt > 1,
+    )
+
+
+async def _notice(world: World, change: Change) -> Message:
+    card = await world.store.messages.place(card_job(change.id).key)
+    link = await world.messenger.permalink(card) if card else ""
+    return world.message(
+        "notice",
+        change=change,
+        title=title_of(change),
+        link=link,
+        card=card_of(change),
+        glass=next((approval for approval in change.approvals if approval.break_glass), None),
+    )
