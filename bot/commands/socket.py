@@ -2,14 +2,23 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 log = logging.getLogger(__name__)
+_sdk = logging.getLogger("bot.commands.socket.sdk")
+# Its lines hold the address of the connection, whose ticket is a secret; what matters is said here.
+_sdk.setLevel(logging.CRITICAL)
 
 LOOK_EVERY = 5.0
+"""Seconds between two looks at the connection."""
+PATIENCE = 2
+"""Looks in a row at a lost connection after which a new one is made; Slack's own renewals take less."""
+CONNECTS_WITHIN = 10.0
 GIVE_UP_AFTER = 180.0
 """Seconds without a connection after which the process ends, so that whoever runs it starts a new one."""
 
@@ -19,39 +28,85 @@ class SocketLostError(Exception):
 
 
 class Socket:
-    """One Socket Mode connection."""
+    """Keeps one Socket Mode connection; a dead one is thrown away with its client, and a new one made.
 
-    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: str) -> None:
-        own = AsyncWebClient(token=app_token, base_url=client.base_url, timeout=10)
-        self._handler = AsyncSocketModeHandler(app, app_token, web_client=own, ping_interval=10)
+    The client of Slack's SDK connects again by itself, but may hang in that for ever, on an address that is no
+    longer good (slackapi/python-slack-sdk issues 1110 and 1446, slackapi/bolt-python issue 1529).
+    """
+
+    def __init__(
+        self,
+        app: AsyncApp,
+        client: AsyncWebClient,
+        app_token: Callable[[], str],
+        *,
+        look_every: float = LOOK_EVERY,
+        give_up_after: float = GIVE_UP_AFTER,
+        ping_interval: float = 10.0,
+    ) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._base_url = client.base_url
+        self._look_every = look_every
+        self._give_up_after = give_up_after
+        self._ping_interval = ping_interval
+        self._current: SocketModeClient | None = None
 
     async def connected(self) -> bool:
         """Whether Slack is on the other side now."""
-        return await self._handler.client.is_connected()
+        return self._current is not None and await self._current.is_connected()
 
     async def run(self) -> None:
-        """Keep the connection until cancelled.
+        """Keep a connection until cancelled.
 
         Raises:
             SocketLostError: there was none for too long.
         """
         loop = asyncio.get_running_loop()
         seen = loop.time()
-        try:
-            while True:
-                if await self.connected():
-                    seen = loop.time()
-                elif loop.time() - seen > GIVE_UP_AFTER:
-                    raise SocketLostError(f"no Socket Mode connection for {GIVE_UP_AFTER:.0f} s")
-                else:
-                    await self._connect()
-                await asyncio.sleep(LOOK_EVERY if await self.connected() else 1.0)
-        finally:
-            await self._handler.client.close()  # type: ignore[no-untyped-call]  # the SDK's own gap
+        while loop.time() - seen <= self._give_up_after:
+            seen = max(seen, await self._live_once())
+            await asyncio.sleep(min(1.0, self._look_every))
+        raise SocketLostError(f"no Socket Mode connection for {self._give_up_after:.0f} s")
 
-    async def _connect(self) -> None:
+    async def _live_once(self) -> float:
+        """Connect, and watch until the connection is lost; return when it was last seen, 0 if never."""
+        handler = self._handler()
+        seen = 0.0
         try:
-            async with asyncio.timeout(10):
-                await self._handler.client.connect()  # type: ignore[no-untyped-call]  # the SDK's own gap
+            self._current = handler.client
+            if await self._connect(handler.client):
+                log.info("Socket Mode is connected")
+                seen = await self._watch(handler.client)
+        finally:
+            self._current = None
+            await handler.client.close()  # type: ignore[no-untyped-call]  # the SDK's own gap
+        return seen
+
+    async def _watch(self, client: SocketModeClient) -> float:
+        loop = asyncio.get_running_loop()
+        seen, missed = loop.time(), 0
+        while missed < PATIENCE:
+            await asyncio.sleep(self._look_every)
+            if await client.is_connected():
+                seen, missed = loop.time(), 0
+            else:
+                missed += 1
+        log.warning("Socket Mode has lost its connection; making a new one")
+        return seen
+
+    def _handler(self) -> AsyncSocketModeHandler:
+        token = self._app_token()
+        own = AsyncWebClient(token=token, base_url=self._base_url, timeout=10, retry_handlers=[])
+        return AsyncSocketModeHandler(
+            self._app, token, logger=_sdk, web_client=own, ping_interval=self._ping_interval
+        )
+
+    async def _connect(self, client: SocketModeClient) -> bool:
+        try:
+            async with asyncio.timeout(CONNECTS_WITHIN):
+                await client.connect_to_new_endpoint()
         except Exception as error:  # noqa: BLE001 - whatever it is, the next try or the watchdog is the answer
             log.warning("Socket Mode does not connect: %s", type(error).__name__)
+            return False
+        return True

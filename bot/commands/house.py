@@ -1,0 +1,179 @@
+"""Everything that runs in one process of `serve`, built once and kept alive until it is stopped."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+import aiohttp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.adapters.slack import SlackMessenger
+from bot.adapters.store import UPKEEP, SqlStore
+from bot.commands.identity import learn
+from bot.commands.metrics import Metrics
+from bot.commands.slack_client import SlackClient
+from bot.commands.socket import Socket
+from bot.commands.web import Door, listening, web_app
+from bot.config import Settings
+from bot.listeners.app import build_app
+from bot.listeners.desk import Desk
+from bot.operations.perform import performers
+from bot.operations.world import World
+from bot.ports import Cloud, Clusters, Unavailable
+from bot.render import Renderer
+from bot.worker import Worker
+
+log = logging.getLogger(__name__)
+
+LONGEST_REST = 5.0
+"""Seconds between two looks for a database that was not there at the start."""
+_NO_SCHEMA = "it has not been brought to the current schema yet"
+
+
+class Fleet(Clusters, Protocol):
+    """Clusters that watch by themselves, once they are told to."""
+
+    def start(self) -> None:
+        """Begin to watch, and return at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What was opened for the process, and is closed by whoever opened it."""
+
+    client: SlackClient
+    session: aiohttp.ClientSession
+    """For calls to Slack."""
+    store: SqlStore
+    migrate: Callable[[], object]
+    """Brings the database to the current schema; blocks, and raises Unavailable where there is none."""
+    clusters: Fleet
+    clouds: Mapping[str, Cloud]
+
+
+class House:
+    """Serves: health at once; commands when Slack says who the bot is; jobs when the database is there."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._metrics = Metrics(parts.clusters)
+        self._door = Door(self._metrics, settings.slack.signing_secret)
+        self._socket: Socket | None = None
+        self._database_is = _NO_SCHEMA
+        self.url = ""
+        """Of the web server, once it listens."""
+
+    async def live(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            ConfigurationError: Slack refuses the token.
+            SocketLostError: in an ExceptionGroup; Socket Mode has been without a connection for too long.
+            OSError: nobody can listen on HOST and PORT.
+        """
+        slack = self._settings.slack
+        app = web_app(self._door, self._metrics, self.ready, events=not slack.socket_mode)
+        async with listening(app, self._settings.host, self._settings.port) as self.url:
+            log.info("listening on %s", self.url)
+            self._parts.clusters.start()
+            await self._serve(await learn(self._parts.client))
+
+    async def _serve(self, identity: AuthorizeResult) -> None:
+        world, messenger = self._world(identity)
+        desk = Desk(world, messenger)
+        app = build_app(desk, self._parts.client, identity=lambda: identity)
+        self._door.app = app
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._work(world), name="work")
+                if world.settings.slack.app_token is not None:
+                    token = world.settings.slack.app_token
+                    self._socket = Socket(app, self._parts.client, token.reveal)
+                    group.create_task(self._socket.run(), name="socket")
+        finally:
+            self._door.app = None
+            await desk.tasks.close()
+
+    def _world(self, identity: AuthorizeResult) -> tuple[World, SlackMessenger]:
+        settings = self._settings if self._settings.team else replace(self._settings, team=identity.team_id)
+        if settings.team != identity.team_id:
+            log.warning(
+                "the configuration says team: %s, Slack says %s: people of the first alone have rights",
+                settings.team,
+                identity.team_id,
+            )
+        messenger = SlackMessenger(
+            self._parts.client,
+            session=self._parts.session,
+            team=settings.team or "",
+            response_hosts=settings.slack.response_hosts,
+        )
+        world = World(
+            settings=settings,
+            clusters=self._parts.clusters,
+            clouds=self._parts.clouds,
+            store=self._parts.store,
+            messenger=messenger,
+            renderer=Renderer(settings.templates),
+            clock=lambda: datetime.now(UTC),
+        )
+        return world, messenger
+
+    async def _work(self, world: World) -> None:
+        """Perform jobs, as soon as there is a database to take them from."""
+        await self._prepare()
+        upkeep = self._parts.store.upkeep(retention=world.settings.retention)
+        worker = Worker(
+            self._parts.store.jobs,
+            {**performers(world), **upkeep.performers()},
+            observe=self._metrics.observe,
+            yields_to=self._door.busy,
+        )
+        log.info("ready as %s", world.settings.team)
+        await worker.run()
+
+    async def _prepare(self) -> None:
+        rest = 0.25
+        while True:
+            try:
+                await asyncio.to_thread(self._parts.migrate)
+                await self._parts.store.jobs.submit(*UPKEEP)
+            except Unavailable as error:
+                self._database_is = str(error)
+                log.warning("%s; asking again", error)
+            else:
+                self._database_is = ""
+                return
+            await asyncio.sleep(rest)
+            rest = min(LONGEST_REST, rest * 2)
+
+    async def ready(self) -> tuple[bool, dict[str, object]]:
+        """Whether this replica can do its work; a cluster that does not answer is named, and no reason not to."""
+        slack, database = await self._slack(), await self._database()
+        clusters = {
+            name: self._parts.clusters.get(name).freshness().problem or "ok"
+            for name in self._parts.clusters.names()
+        }
+        fine = slack == "ok" and database == "ok"
+        return fine, {"slack": slack, "database": database, "clusters": clusters}
+
+    async def _slack(self) -> str:
+        if self._door.app is None:
+            return "not serving: Slack has not said who the bot is"
+        if self._settings.slack.socket_mode and not (self._socket and await self._socket.connected()):
+            return "not connected by Socket Mode"
+        return "ok"
+
+    async def _database(self) -> str:
+        if self._database_is:
+            return self._database_is
+        try:
+            await self._parts.store.ping()
+        except Unavailable as error:
+            return str(error)
+        return "ok"
