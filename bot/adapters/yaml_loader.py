@@ -1,10 +1,12 @@
 """YAML as Kubernetes reads it: text stays text, so `1.30` does not become 1.3 and no date appears."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 from yaml import YAMLError
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 
 _FOREIGN = ("tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
 _C: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -20,13 +22,44 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+DEEPEST = 500
+"""Levels of nesting; Kubernetes objects have some twenty."""
+_STEEP = re.compile(rf"(?:[-?:] ){{{DEEPEST // 5}}}|^[ ]{{{2 * DEEPEST}}}", re.MULTILINE)
+"""Nesting without brackets: many indicators on one line, or a deep indentation."""
+
+
+class TooDeep(ValueError):  # noqa: N818  it names what the input is
+    """The text is nested so deeply that reading it would exhaust the stack of the C loader, and end the process."""
+
+
 def load_all(text: str) -> Iterator[Any]:
     """Read every document.
 
     Raises:
         YAMLError: The text is no YAML.
+        TooDeep: It is nested more than `DEEPEST` levels deep.
     """
+    if _may_be_deep(text) and _depth(text) > DEEPEST:
+        raise TooDeep(f"it is nested more than {DEEPEST} levels deep, which no Kubernetes object is")
     return yaml.load_all(text, Loader=_Loader)
+
+
+def _may_be_deep(text: str) -> bool:
+    """A quick look that never misses: every bracket counts, in text too."""
+    return text.count("[") + text.count("{") > DEEPEST or _STEEP.search(text) is not None
+
+
+def _depth(text: str) -> int:
+    """The real depth, as far as it matters, from the parser's events, which do not recurse."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            return depth
+    return 0
 
 
 def position(error: YAMLError) -> str:
@@ -37,4 +70,4 @@ def position(error: YAMLError) -> str:
     return f"{where}: {what}"
 
 
-__all__ = ["YAMLError", "load_all", "position"]
+__all__ = ["DEEPEST", "TooDeep", "YAMLError", "load_all", "position"]

@@ -19,7 +19,10 @@ BROKEN_TEXT: dict[str, tuple[str | bytes, str]] = {
     "no kind": ('{"metadata": {"name": "x"}}', "has no kind"),
     "no apiVersion": ('{"kind": "Service"}', "has no apiVersion"),
     "deep JSON": ("[" * 100_000, "nested too deeply"),
-    "deep YAML": ("a: " + "[" * 100_000, "nested too deeply"),
+    "deep YAML": ("a: " + "[" * 100_000, "nested more than 500 levels deep"),
+    "deep YAML lists": ("- " * 100_000 + "x", "nested more than 500 levels deep"),
+    "deep YAML keys": ("? " * 100_000 + "x", "nested more than 500 levels deep"),
+    "deep YAML objects": ("".join(f"{' ' * depth}a:\n" for depth in range(3000)), "nested more than 500"),
     "not UTF-8": (b"\xff\xfe\x00", "is not UTF-8"),
     "a null byte": ("kind: \x00", "document"),
 }
