@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.domain.change import Change, Event, Place, ServiceRef
+from bot.domain.incident import Incident
+from bot.domain.objects import Ref, Value
 from bot.domain.snapshot import Snapshot
 from bot.domain.verification import Run
 
@@ -135,6 +137,25 @@ class ProbeState:
     """Target → counts, when done."""
 
 
+class Changed(Protocol):
+    """One object of a cluster's cache is not what it was; None before: new, None after: gone."""
+
+    @property
+    def ref(self) -> Ref:
+        """Its name; a Node's has an empty namespace."""
+        ...
+
+    @property
+    def before(self) -> Value | None:
+        """What it was."""
+        ...
+
+    @property
+    def after(self) -> Value | None:
+        """What it is."""
+        ...
+
+
 class Cluster(Protocol):
     """One Kubernetes cluster: a cache that answers questions, and few, narrow writes."""
 
@@ -147,6 +168,10 @@ class Cluster(Protocol):
 
     def freshness(self) -> Freshness:
         """Say how far the snapshot can be trusted."""
+        ...
+
+    def subscribe(self, subscriber: Callable[[Changed], None]) -> Callable[[], None]:
+        """Call `subscriber`, in the event loop and at once, for every later change; the returned function ends it."""
         ...
 
     async def read(self, service: ServiceRef) -> LiveService:
@@ -475,6 +500,64 @@ class Pauses(Protocol):
         ...
 
 
+class Incidents(Protocol):
+    """Incidents; one live at a time for each key. Moments are the callers', leases run on the database's clock."""
+
+    async def hold(self, cluster: str, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to tell a cluster's incidents; False: another replica has it."""
+        ...
+
+    async def release(self, cluster: str, holder: str) -> None:
+        """Give the right back, so that another replica need not wait for its end."""
+        ...
+
+    async def begun(self, cluster: str) -> datetime | None:
+        """Return since when the cluster is watched; None: nobody has begun."""
+        ...
+
+    async def begin(
+        self, cluster: str, standing: Sequence[Incident], *, at: datetime, jobs: Sequence[Job] = ()
+    ) -> bool:
+        """Record what is so at the very first look, once, by who holds the right; False: it was done already."""
+        ...
+
+    async def open(self, incident: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Store an incident, unless one with its key is live: that one is returned then, and nothing submitted."""
+        ...
+
+    async def save(self, before: Incident, after: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Compare `before.version`, set `after`; return what is stored, its version counted up.
+
+        Raises:
+            Stale: the row has another version, or its key is live again.
+        """
+        ...
+
+    async def get(self, incident_id: str) -> Incident:
+        """Read one incident.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    async def live(self, cluster: str | None = None) -> Sequence[Incident]:
+        """Return what is not over, of one cluster or all."""
+        ...
+
+    async def last(self, key: str) -> Incident | None:
+        """Return the live incident of a key, else the one that was saved last; None: there was none."""
+        ...
+
+    async def folded(self, key: str) -> Sequence[Incident]:
+        """Return the incidents that one message tells together, over or not."""
+        ...
+
+    async def admit(self, channel: str) -> tuple[int, int]:
+        """Count one message to a channel; return the minute, and the message's number in it, from 1."""
+        ...
+
+
 class Store(Protocol):
     """The database: the truth about changes; every message is a view of it."""
 
@@ -501,6 +584,11 @@ class Store(Protocol):
     @property
     def pauses(self) -> Pauses:
         """Which clusters are paused."""
+        ...
+
+    @property
+    def incidents(self) -> Incidents:
+        """What is or was wrong in the clusters."""
         ...
 
     async def ping(self) -> None:

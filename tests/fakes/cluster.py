@@ -18,6 +18,7 @@ from bot.domain.objects import (
     Pod,
     Ref,
     Service,
+    Value,
 )
 from bot.domain.snapshot import Inventory, Snapshot
 from bot.ports import (
@@ -44,6 +45,15 @@ class Patched:
     annotations: Mapping[str, str | None]
     resource_version: str
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """One object is not what it was."""
+
+    ref: Ref
+    before: Value | None
+    after: Value | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +86,7 @@ class MemoryCluster:
         """What becomes of a probe Pod."""
         self.calls: list[str] = []
         self._inventory = Inventory()
+        self._subscribers: list[Callable[[Changed], None]] = []
         self._raw: dict[Ref, dict[str, Any]] = {}
         self._version = 1000
         self._errors: defaultdict[str, deque[WorldError]] = defaultdict(deque)
@@ -91,11 +102,13 @@ class MemoryCluster:
             return
         value = objects.PARSERS[body["kind"]](body)
         assert value is not None
-        self._inventory.put(value)
+        self._keep(value)
 
     def remove(self, kind: type, ref: Ref) -> None:
         """Delete an object."""
+        before = self._look(kind, ref)
         self._inventory.remove(kind, ref)
+        self._tell(Changed(ref=ref, before=before, after=None))
         if kind is Service:
             self._raw.pop(ref, None)
 
@@ -122,6 +135,11 @@ class MemoryCluster:
     def freshness(self) -> Freshness:
         """Whatever `fresh` is."""
         return self.fresh
+
+    def subscribe(self, subscriber: Callable[[Changed], None]) -> Callable[[], None]:
+        """Call `subscriber` for every later change."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
 
     async def read(self, service: ServiceRef) -> LiveService:
         """Read one Service."""
@@ -212,7 +230,20 @@ class MemoryCluster:
         service = objects.service(body)
         metadata.setdefault("uid", f"uid-{service.ref.namespace}-{service.ref.name}")
         self._raw[service.ref] = body
-        self._inventory.put(objects.service(body))
+        self._keep(objects.service(body))
+
+    def _keep(self, value: Value) -> None:
+        ref = Ref("", value.name) if isinstance(value, Node) else value.ref
+        before = self._look(type(value), ref)
+        self._inventory.put(value)
+        self._tell(Changed(ref=ref, before=before, after=value))
+
+    def _look(self, kind: type, ref: Ref) -> Value | None:
+        return self._inventory.nodes.get(ref.name) if kind is Node else self._inventory.find(kind, ref)
+
+    def _tell(self, changed: Changed) -> None:
+        for subscriber in tuple(self._subscribers if changed.before != changed.after else ()):
+            subscriber(changed)
 
     def _live(self, ref: ServiceRef, raw: Mapping[str, Any]) -> LiveService:
         service = objects.service(raw)

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from bot.adapters.store import codec
 from bot.domain.change import OPEN, Change, Event, Place, ServiceRef
+from bot.domain.incident import Incident
 from bot.domain.verification import Run
 from bot.ports import AlreadyOpen, Job, Leased, NotFound, Stale, Unavailable
 
@@ -329,6 +330,109 @@ class MemoryPauses:
         return min(found)[1] if found else None
 
 
+class MemoryIncidents:
+    """Incidents in a dict."""
+
+    def __init__(self, jobs: MemoryJobs, clock: Clock) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._begun: dict[str, datetime] = {}
+        self._told: dict[tuple[str, int], int] = {}
+        self.holders: dict[str, tuple[str, float]] = {}
+        self.rows: dict[str, Incident] = {}
+
+    async def hold(self, cluster: str, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to tell."""
+        self._jobs.switch.answer()
+        name, until = self.holders.get(cluster, ("", 0.0))
+        if name not in {"", holder} and until > self._clock():
+            return False
+        self.holders[cluster] = (holder, self._clock() + seconds)
+        return True
+
+    async def release(self, cluster: str, holder: str) -> None:
+        """Give it back."""
+        self._jobs.switch.answer()
+        if self.holders.get(cluster, ("", 0.0))[0] == holder:
+            self.holders[cluster] = (holder, 0.0)
+
+    async def begun(self, cluster: str) -> datetime | None:
+        """Since when the cluster is watched."""
+        self._jobs.switch.answer()
+        return self._begun.get(cluster)
+
+    async def begin(
+        self, cluster: str, standing: Sequence[Incident], *, at: datetime, jobs: Sequence[Job] = ()
+    ) -> bool:
+        """Record the first look, once."""
+        self._jobs.switch.answer()
+        if cluster not in self.holders or cluster in self._begun:
+            return False
+        self._begun[cluster] = at
+        for incident in standing:
+            if self._live(incident.key) is None:
+                self._keep(incident)
+        self._jobs.put(jobs)
+        return True
+
+    async def open(self, incident: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Store an incident, unless one with its key is live."""
+        self._jobs.switch.answer()
+        if found := self._live(incident.key) or self.rows.get(incident.id):
+            return found
+        self._jobs.put(jobs)
+        return self._keep(incident)
+
+    async def save(self, before: Incident, after: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Compare the version, set."""
+        self._jobs.switch.answer()
+        if after.live and not before.live and self._live(after.key):
+            raise Stale("the incident began anew meanwhile")
+        if (await self.get(before.id)).version != before.version:
+            raise Stale("the incident moved on meanwhile")
+        self._jobs.put(jobs)
+        return self._keep(replace(after, version=before.version + 1))
+
+    async def get(self, incident_id: str) -> Incident:
+        """Read one incident."""
+        self._jobs.switch.answer()
+        if incident_id not in self.rows:
+            raise NotFound("there is no such incident")
+        return self.rows[incident_id]
+
+    async def live(self, cluster: str | None = None) -> Sequence[Incident]:
+        """What is not over."""
+        self._jobs.switch.answer()
+        found = [row for row in self.rows.values() if row.live and cluster in {None, row.cluster}]
+        return sorted(found, key=lambda row: row.id)
+
+    async def last(self, key: str) -> Incident | None:
+        """The live one of a key, else the one that was saved last."""
+        self._jobs.switch.answer()
+        found = [row for row in self.rows.values() if row.key == key]
+        return self._live(key) or (found[-1] if found else None)
+
+    async def folded(self, key: str) -> Sequence[Incident]:
+        """Those that one message tells together."""
+        self._jobs.switch.answer()
+        return sorted((row for row in self.rows.values() if row.folded == key), key=lambda row: row.id)
+
+    async def admit(self, channel: str) -> tuple[int, int]:
+        """Count one message to a channel."""
+        self._jobs.switch.answer()
+        minute = int(self._clock() // 60)
+        self._told[channel, minute] = self._told.get((channel, minute), 0) + 1
+        return minute, self._told[channel, minute]
+
+    def _live(self, key: str) -> Incident | None:
+        return next((row for row in self.rows.values() if row.live and row.key == key), None)
+
+    def _keep(self, incident: Incident) -> Incident:
+        self.rows.pop(incident.id, None)
+        self.rows[incident.id] = _copy(incident)
+        return self.rows[incident.id]
+
+
 class MemoryStore:
     """Everything that `bot.ports.Store` promises, until the process ends."""
 
@@ -341,6 +445,7 @@ class MemoryStore:
         self.runs = MemoryRuns(self.jobs)
         self.messages = MemoryMessages(self._switch)
         self.pauses = MemoryPauses(self._switch)
+        self.incidents = MemoryIncidents(self.jobs, self.now)
 
     @property
     def down(self) -> bool:

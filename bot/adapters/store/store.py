@@ -7,6 +7,7 @@ from sqlalchemy import text
 from bot.adapters.store.audit import Audit
 from bot.adapters.store.changes import SqlChanges
 from bot.adapters.store.database import Database
+from bot.adapters.store.incidents import SqlIncidents
 from bot.adapters.store.jobs import SqlJobs
 from bot.adapters.store.messages import SqlMessages
 from bot.adapters.store.pauses import SqlPauses
@@ -24,6 +25,7 @@ class SqlStore:
         self.runs = SqlRuns(database, self.jobs)
         self.messages = SqlMessages(database)
         self.pauses = SqlPauses(database)
+        self.incidents = SqlIncidents(database, self.jobs)
         self.audit = Audit(database)
 
     def upkeep(self, *, retention: float) -> Upkeep:

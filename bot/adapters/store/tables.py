@@ -154,3 +154,41 @@ pauses = Table(
     Column("by", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cluster", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    # The key while the incident is live, NULL once it is over: one live incident for each key, whoever opens it.
+    Column("live_key", Text, unique=True),
+    Column("phase", Text, nullable=False),
+    # The message that tells it together with others; empty: it has its own.
+    Column("folded", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("saved_at", Float(53), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_incidents_cluster_phase", "cluster", "phase"),
+    Index("ix_incidents_folded", "folded"),
+    Index("ix_incidents_key", "key"),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Float(53), nullable=False),
+    Column("begun_at", Instant),
+)
+"""Which replica tells a cluster's incidents, and since when the cluster is watched at all."""
+
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("minute", Integer, primary_key=True, autoincrement=False),
+    Column("told", Integer, nullable=False),
+)
+"""How many incident messages a channel got in a minute of the database's clock."""

@@ -43,7 +43,7 @@ def propose(url: str, *, then_lose_it: bool = False) -> None:
 def test_migrate_says_where_the_database_is(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     """And creates the file."""
     assert main(["migrate"]) == 0
-    assert capsys.readouterr().out == "The database is at revision 0001.\n"
+    assert capsys.readouterr().out == "The database is at revision 0002.\n"
     assert Path(database.removeprefix("sqlite:///")).exists()
 
 

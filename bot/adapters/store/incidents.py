@@ -1,0 +1,198 @@
+"""Incidents as rows, who tells them, and how much a channel was told."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, or_, select, update
+
+from bot.adapters.store import codec
+from bot.adapters.store.database import Database
+from bot.adapters.store.dialect import insert, now
+from bot.adapters.store.jobs import SqlJobs, submit
+from bot.adapters.store.tables import incidents as table
+from bot.adapters.store.tables import minutes, watches
+from bot.domain.incident import LIVE, Incident
+from bot.ports import Job, NotFound, Stale, Unavailable
+
+_log = logging.getLogger("bot.store")
+_LIVE = [phase.value for phase in LIVE]
+_MINUTE = 60.0
+_KEPT_MINUTES = 10
+
+
+class SqlIncidents:
+    """One live incident for each key, whichever replica opens it; saved by compare-and-set."""
+
+    def __init__(self, database: Database, jobs: SqlJobs) -> None:
+        self._database = database
+        self._jobs = jobs
+
+    async def hold(self, cluster: str, holder: str, *, seconds: float) -> bool:
+        """Take or renew the right to tell a cluster's incidents; False: another replica has it."""
+
+        def work(connection: Connection) -> bool:
+            row = {"holder": holder, "until": now() + seconds}
+            query = insert(connection, watches).values(cluster=cluster, **row)
+            free = or_(watches.c.holder == holder, watches.c.until <= now())
+            query = query.on_conflict_do_update(index_elements=[watches.c.cluster], set_=row, where=free)
+            return connection.execute(query.returning(watches.c.cluster)).scalar_one_or_none() is not None
+
+        return await self._database.write(work)
+
+    async def release(self, cluster: str, holder: str) -> None:
+        """Give the right back, so that another replica need not wait for its end."""
+        query = (
+            update(watches).where(watches.c.cluster == cluster, watches.c.holder == holder).values(until=0.0)
+        )
+        await self._database.write(lambda connection: connection.execute(query))
+
+    async def begun(self, cluster: str) -> datetime | None:
+        """Return since when the cluster is watched; None: nobody has begun."""
+        query = select(watches.c.begun_at).where(watches.c.cluster == cluster)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+
+    async def begin(
+        self, cluster: str, standing: Sequence[Incident], *, at: datetime, jobs: Sequence[Job] = ()
+    ) -> bool:
+        """Record what is so at the very first look, once; False: somebody has begun already."""
+
+        def work(connection: Connection) -> bool:
+            first = watches.c.begun_at.is_(None)
+            query = update(watches).where(watches.c.cluster == cluster, first).values(begun_at=at)
+            if connection.execute(query).rowcount != 1:
+                return False
+            for incident in standing:
+                _insert(connection, incident)
+            submit(connection, jobs)
+            return True
+
+        begun = await self._database.write(work)
+        self._jobs.poke(jobs if begun else ())
+        return begun
+
+    async def open(self, incident: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Store an incident, unless one with its key is live: that one is returned then, and nothing submitted."""
+
+        def work(connection: Connection) -> tuple[Incident, bool]:
+            if not _insert(connection, incident):
+                return _standing_in(connection, incident), False
+            submit(connection, jobs)
+            return incident, True
+
+        stored, new = await self._database.write(work)
+        self._jobs.poke(jobs if new else ())
+        return stored
+
+    async def save(self, before: Incident, after: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Compare `before.version`, set `after`; return what is stored, its version counted up."""
+        saved = replace(after, version=before.version + 1)
+
+        def work(connection: Connection) -> None:
+            if saved.live and not before.live and _live_rival(connection, saved) is not None:
+                raise Stale("the incident began anew meanwhile")
+            held = (table.c.id == before.id, table.c.version == before.version)
+            if connection.execute(update(table).where(*held).values(**_moving(saved))).rowcount != 1:
+                _get(connection, before.id)
+                raise Stale("the incident moved on meanwhile")
+            submit(connection, jobs)
+
+        await self._database.write(work)
+        self._jobs.poke(jobs)
+        return saved
+
+    async def get(self, incident_id: str) -> Incident:
+        """Read one incident."""
+        return await self._database.read(lambda connection: _get(connection, incident_id))
+
+    async def live(self, cluster: str | None = None) -> Sequence[Incident]:
+        """Return what is not over, of one cluster or all; what cannot be read is left out."""
+        query = select(table).where(table.c.phase.in_(_LIVE)).order_by(table.c.id)
+        if cluster is not None:
+            query = query.where(table.c.cluster == cluster)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [incident for row in rows if (incident := _readable(row))]
+
+    async def last(self, key: str) -> Incident | None:
+        """Return the incident of a key that was saved last, over or not; None: there was none."""
+        query = select(table).where(table.c.key == key)
+        query = query.order_by(table.c.live_key.is_(None), table.c.saved_at.desc()).limit(1)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return None if row is None else _readable(row)
+
+    async def folded(self, key: str) -> Sequence[Incident]:
+        """Return the incidents that one message tells together, over or not."""
+        query = select(table).where(table.c.folded == key).order_by(table.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [incident for row in rows if (incident := _readable(row))]
+
+    async def admit(self, channel: str) -> tuple[int, int]:
+        """Count one message to a channel; return the minute, and the message's number in it."""
+
+        def work(connection: Connection) -> tuple[int, int]:
+            minute = int(connection.execute(select(now())).scalar_one() // _MINUTE)
+            connection.execute(delete(minutes).where(minutes.c.minute < minute - _KEPT_MINUTES))
+            query = insert(connection, minutes).values(channel=channel, minute=minute, told=1)
+            query = query.on_conflict_do_update(
+                index_elements=[minutes.c.channel, minutes.c.minute], set_={"told": minutes.c.told + 1}
+            )
+            return minute, int(connection.execute(query.returning(minutes.c.told)).scalar_one())
+
+        return await self._database.write(work)
+
+
+def _insert(connection: Connection, incident: Incident) -> bool:
+    query = insert(connection, table).values(
+        id=incident.id, cluster=incident.cluster, key=incident.key, **_moving(incident)
+    )
+    # Either the id or the live key: whoever comes second has nothing to add.
+    return (
+        connection.execute(query.on_conflict_do_nothing().returning(table.c.id)).scalar_one_or_none()
+        is not None
+    )
+
+
+def _standing_in(connection: Connection, incident: Incident) -> Incident:
+    rival = _live_rival(connection, incident)
+    return _get(connection, incident.id) if rival is None else rival
+
+
+def _live_rival(connection: Connection, incident: Incident) -> Incident | None:
+    row = connection.execute(select(table).where(table.c.live_key == incident.key)).one_or_none()
+    return None if row is None else _incident(row)
+
+
+def _moving(incident: Incident) -> dict[str, Any]:
+    """Return the columns that a save sets."""
+    return {
+        "live_key": incident.key if incident.live else None,
+        "phase": incident.phase.value,
+        "folded": incident.folded,
+        "version": incident.version,
+        "saved_at": now(),
+        "body": codec.dump(incident),
+    }
+
+
+def _get(connection: Connection, incident_id: str) -> Incident:
+    row = connection.execute(select(table).where(table.c.id == incident_id)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such incident")
+    return _incident(row)
+
+
+def _readable(row: Row[Any]) -> Incident | None:
+    try:
+        return _incident(row)
+    except Unavailable as error:
+        _log.warning("incident %s: %s", row.id, error)
+        return None
+
+
+def _incident(row: Row[Any]) -> Incident:
+    try:
+        return replace(codec.load(Incident, row.body), version=row.version)
+    except ValueError as error:
+        raise Unavailable("it was written by another version of the bot") from error
