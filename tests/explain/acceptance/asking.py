@@ -70,9 +70,13 @@ def run(*arguments: str) -> Answer:
 
 def explain(documents: Iterable[Document], *options: str, output: str = "json") -> Answer:
     """Explain these documents as one file holds them."""
-    listed = {"apiVersion": "v1", "kind": "List", "items": [d for d in documents if d["kind"] != "ClusterFacts"]}
+    listed = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [d for d in documents if d["kind"] != "ClusterFacts"],
+    }
     told = [d for d in documents if d["kind"] == "ClusterFacts"]
-    return explain_text("\n---\n".join(json.dumps(d) for d in [*told, listed]), *options, output=output)
+    return explain_text(json.dumps({**listed, "items": [*told, *listed["items"]]}), *options, output=output)
 
 
 def explain_text(text: str, *options: str, output: str = "json", name: str = "cluster.yaml") -> Answer:

@@ -5,13 +5,14 @@ Sources: pkg/proxy/{iptables,ipvs,nftables}/proxier.go of the versions named, Te
 TestExternalTrafficPolicyLocal, TestExternalTrafficPolicyCluster, and a real kube-proxy 1.36 watched on the wire.
 """
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
 
-from .asking import contradictions, explain
-from .table import expected, rows
-from .world import CLIENTS, WEB_A, WEB_B, cluster, plain, service, slice_of
+from .situation import Situation, usual
+from .table import rows
+from .world import CLIENTS, Document, plain
 
 # modes | versions | policy | clients | verdict | way | endpoints | source | ends
 TABLE = """
@@ -84,45 +85,44 @@ nftables  1.31.0,1.36.0                 Local    node-b  yes lb b preserved deli
 """
 
 
-def spread(text):
-    """One situation per mode, version and client."""
+def spread(
+    text: str, facts: Callable[[str, str], Document], source: str, *, arrives: bool = False
+) -> list[Situation]:
+    """One situation per mode, version and client of every line."""
     return [
-        pytest.param(mode, version, policy, client, cells, id=f"{mode}-{version}-{policy}-{client}")
+        Situation(
+            name=f"{mode} {version} {policy} {client}",
+            documents=usual(facts(mode, version), policy=policy),
+            options=("--from", "external", "--arrives-at", client)
+            if arrives
+            else ("--from", CLIENTS[client]),
+            cells=" ".join(cells),
+            source=source,
+        )
         for modes, versions, policy, clients, *cells in rows(text)
         for mode, version, client in product(modes.split(","), versions.split(","), clients.split(","))
     ]
 
 
-def ask(facts, policy, *options):
-    """The one path of the usual Service in the usual cluster."""
-    documents = [facts, service(policy=policy), slice_of("web", [WEB_A, WEB_B]), *cluster()]
-    answer = explain(documents, *options)
-    assert answer.status == 0, answer.err
-    return answer.path
+def undetected(mode: str, version: str) -> Document:
+    """Without --cluster-cidr and --detect-local-mode."""
+    return plain(mode, version, kubeProxy={"localDetector": False, "clusterCIDR": None})
 
 
-def judge(path, cells):
-    """Hold the answer to its line of the table."""
-    assert expected(*cells).differs(path) == {}
-    assert contradictions(path) == []
+def as_vip(mode: str, version: str) -> Document:
+    """The load balancer leaves the destination as it is."""
+    return plain(mode, version, loadBalancer={"delivery": "vip"})
 
 
-@pytest.mark.parametrize(("mode", "version", "policy", "client", "cells"), spread(TABLE))
-def test_a_client_fares_as_kube_proxy_of_this_mode_and_version_treats_it(mode, version, policy, client, cells):
-    """The table above, all facts known."""
-    judge(ask(plain(mode, version), policy, "--from", CLIENTS[client]), cells)
+SITUATIONS = [
+    *spread(TABLE, plain, "proxier.go of the version; TestExternalTrafficPolicyLocal, …Cluster"),
+    *spread(NO_DETECTOR, undetected, "iptables/proxier.go at v1.30:1251, localDetector.IsImplemented"),
+    *spread(ARRIVES, plain, "TestExternalTrafficPolicyLocal: external to NodePort", arrives=True),
+    *spread(ARRIVES, as_vip, "TestExternalTrafficPolicyLocal: external to LB IP", arrives=True),
+]
 
 
-@pytest.mark.parametrize(("mode", "version", "policy", "client", "cells"), spread(NO_DETECTOR))
-def test_without_a_detector_pods_are_strangers(mode, version, policy, client, cells):
-    """iptables and nftables know local Pods by the detector alone; IPVS has none to miss."""
-    proxy = {"localDetector": False, "clusterCIDR": None}
-    judge(ask(plain(mode, version, kubeProxy=proxy), policy, "--from", CLIENTS[client]), cells)
-
-
-@pytest.mark.parametrize("delivery", ["nodeport", "vip"])
-@pytest.mark.parametrize(("mode", "version", "policy", "node", "cells"), spread(ARRIVES))
-def test_the_node_that_the_packet_arrives_at_decides(mode, version, policy, node, cells, delivery):
-    """Outside, `--arrives-at`: pkg/proxy TestExternalTrafficPolicyLocal “external to LB IP / NodePort”."""
-    told = plain(mode, version, loadBalancer={"delivery": delivery})
-    judge(ask(told, policy, "--from", "external", "--arrives-at", node), cells)
+@pytest.mark.parametrize("situation", SITUATIONS, ids=str)
+def test_a_client_fares_as_kube_proxy_of_this_mode_and_version_treats_it(situation: Situation) -> None:
+    """The tables above, all facts known."""
+    assert situation.differences() == {}

@@ -31,7 +31,9 @@ def node(name: str, ip: str, *, version: str = "", **metadata: Any) -> Document:
     }
 
 
-def pod(name: str, on: str, ip: str, *, host: bool = False, namespace: str = "default", **labels: str) -> Document:
+def pod(
+    name: str, on: str, ip: str, *, host: bool = False, namespace: str = "default", **labels: str
+) -> Document:
     """One running Pod; `host` puts it on the node's own network."""
     spec: Document = {"nodeName": on, "containers": [{"name": "c", "image": "i"}]}
     if host:
