@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from bot.domain.approval import BOT, still_stands
 from bot.domain.change import Change
 from bot.domain.policy import Cause, Decision, all_agree, policy_for
-from bot.operations.rights import groups_of
+from bot.operations.caller import Caller
+from bot.operations.rights import groups_of, nobody
 from bot.operations.world import World
 from bot.ports import NotFound, Person
 
@@ -29,12 +30,12 @@ def undecided(decision: Decision) -> bool:
 
 
 async def _people(world: World, change: Change) -> Mapping[str, Person]:
-    """Requester and approvers, as far as they are still known to the workspace."""
+    """Requester and approvers; who is not known to the workspace any more has no rights."""
     ids = {change.requested_by, *(approval.by for approval in change.approvals)} - {BOT}
     found = {}
     for id_ in sorted(ids):
         try:
             found[id_] = await world.messenger.person(id_)
         except NotFound:
-            continue
+            found[id_] = nobody(Caller(user=id_, team="", channel=""))
     return found
