@@ -24,7 +24,7 @@ from bot.render import Renderer
 from tests.domain.situation import facts
 from tests.fakes.cluster import MemoryCluster, MemoryClusters
 from tests.fakes.messenger import TEAM, MemoryMessenger, Posted
-from tests.fakes.store import MemoryRuns, MemoryStore
+from tests.fakes.store import MemoryJobs, MemoryRuns, MemoryStore
 
 START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 """A Monday."""
@@ -73,15 +73,20 @@ class Cluster(MemoryCluster):
 class Runs(MemoryRuns):
     """Verification runs of changes that end as the test says; until it does, they do not begin."""
 
-    outcome: Outcome | None = None
+    def __init__(self, jobs: MemoryJobs) -> None:
+        super().__init__(jobs)
+        self.outcomes: dict[str, Outcome] = {}
+        """By change; a defaultdict answers for all of them."""
 
     async def open(self, run: Run, *, jobs: Sequence[Job] = ()) -> Run:
         """Store a run with its verdict."""
         if not run.change_id:
             return await super().open(run, jobs=jobs)
-        if self.outcome is None:
-            raise AlreadyOpen("held", 0)
-        verdict = Verdict(outcome=self.outcome, rule="test", headline=f"It {self.outcome}, says the test.")
+        try:
+            outcome = self.outcomes[run.change_id]
+        except KeyError:
+            raise AlreadyOpen("held", 0) from None
+        verdict = Verdict(outcome=outcome, rule="test", headline=f"It {outcome}, says the test.")
         over = replace(run, verdict=verdict, finished_at=run.started_at)
         return await super().open(over, jobs=jobs)
 
@@ -205,10 +210,9 @@ class Town:
 
     async def concluded(self, change: Change, outcome: Outcome = Outcome.SUCCEEDED) -> Change:
         """Let the verification of a change end like that."""
-        self.runs.outcome = outcome
+        self.runs.outcomes[change.id] = outcome
         await self.store.jobs.submit(advance_job(change.id))
         await self.work()
-        self.runs.outcome = None
         return self.now(change)
 
     async def done(self, outcome: Outcome = Outcome.SUCCEEDED, verb: str = "enable") -> Change:

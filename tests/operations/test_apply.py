@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import timedelta
 
 import pytest
@@ -420,7 +421,7 @@ async def test_killed_at_any_point_the_story_ends_the_same(after: bool) -> None:
 async def killed_at(town: Town, point: int, *, after: bool) -> int:
     """Play the story with a first process that dies at its n-th effect; return whether it did."""
     heart = Heart(point, after=after)
-    town.runs.outcome = Outcome.SUCCEEDED
+    town.runs.outcomes = defaultdict(lambda: Outcome.SUCCEEDED)
     doomed = town.replica(
         store=mortal(town.store, heart),
         messenger=mortal(town.messenger, heart),

@@ -1,0 +1,234 @@
+import pytest
+
+from bot.config.settings import Clients, OnFailure, VerificationSettings
+from bot.domain.change import Change, Phase, Verb
+from bot.domain.freeze import Window
+from bot.domain.objects import Service
+from bot.domain.policy import Policy
+from bot.domain.verification import Outcome
+from bot.ports import Forbidden, Unavailable
+from tests.fakes.dying import Death, Heart, mortal
+from tests.fakes.messenger import buttons
+from tests.fakes.world import (
+    ALICE,
+    BOB,
+    CAROL,
+    CHECKOUT,
+    KEY,
+    LEASE,
+    MALLORY,
+    PLATFORM,
+    SRE,
+    Town,
+    service,
+    shop,
+)
+
+ROLLBACK, APPROVE, REJECT = "change:rollback", "change:approve", "change:reject"
+AUTOMATIC = VerificationSettings(clients=Clients.NONE, on_failure=OnFailure.ROLLBACK)
+WITH_ROLLBACK = Policy(propose=(PLATFORM,), approve=(SRE,), rollback=(BOB,))
+
+
+def second(town: Town) -> Change:
+    """The change that undoes the first."""
+    (change,) = [change for change in town.changes() if change.verb is Verb.ROLLBACK]
+    return change
+
+
+async def test_who_may_roll_back_undoes_alone_and_at_once() -> None:
+    """A change of its own, linked, patched with the value from before, and verified."""
+    town = Town()
+    first = await town.done(Outcome.FAILED)
+    assert ROLLBACK in buttons(town.card(first).message)
+    said = await town.click(BOB, ROLLBACK, first)
+    assert said.startswith("CHG-2 undoes CHG-1.")
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+    assert second(town).rolls_back == first.id
+    assert second(town).phase is Phase.VERIFYING
+    assert "CHG-2 undoes it" in town.card(first).text
+    assert buttons(town.card(first).message) == {}
+    undone = await town.concluded(second(town))
+    assert undone.phase is Phase.SUCCEEDED
+    assert buttons(town.card(undone).message) == {}
+
+
+async def test_who_may_only_propose_needs_an_approval_to_undo() -> None:
+    """The requester may ask for it; somebody who may roll back says yes."""
+    town = Town(policies=(WITH_ROLLBACK,))
+    first = await town.done(Outcome.FAILED)
+    assert "It waits for approval" in await town.click(ALICE, ROLLBACK, first)
+    assert town.cluster.annotations(CHECKOUT)[KEY] == "true"
+    await town.click(BOB, APPROVE, second(town))
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+
+
+async def test_who_may_neither_is_told_who_may() -> None:
+    """A stranger to the policy undoes nothing."""
+    town = Town()
+    first = await town.done()
+    assert "You may not roll changes back here. <!subteam^S0SRE> may." in await town.click(
+        MALLORY, ROLLBACK, first
+    )
+    assert len(town.changes()) == 1
+
+
+@pytest.mark.parametrize("before", [None, "false", ""])
+async def test_the_value_from_before_comes_back_exactly(before: str | None) -> None:
+    """Absent is not empty, and neither is false."""
+    town = Town(clusters=[shop(value=before)])
+    first = await town.done()
+    await town.click(BOB, ROLLBACK, first)
+    assert town.cluster.annotations(CHECKOUT).get(KEY) == before
+    assert (KEY in town.cluster.annotations(CHECKOUT)) is (before is not None)
+
+
+async def test_a_disabled_service_gets_its_own_value_back() -> None:
+    """What CCE wrote before is what comes back."""
+    town = Town(clusters=[shop(value="onlyLocal")])
+    first = await town.done(verb="disable")
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+    await town.click(BOB, ROLLBACK, first)
+    assert town.cluster.annotations(CHECKOUT)[KEY] == "onlyLocal"
+
+
+async def test_what_a_third_party_changed_since_is_not_overwritten() -> None:
+    """The sentence names them; nothing is stored."""
+    town = Town()
+    first = await town.done()
+    town.cluster.annotate(CHECKOUT, "onlyLocal", by="cce-controller")
+    said = await town.click(BOB, ROLLBACK, first)
+    assert f"cce-controller changed {KEY} on shop/checkout since" in said
+    assert len(town.changes()) == 1
+
+
+async def test_a_service_made_again_has_nothing_to_undo() -> None:
+    """Another uid is another Service."""
+    town = Town()
+    first = await town.done()
+    town.cluster.remove(Service, CHECKOUT)
+    raw = service(value="true")
+    town.cluster.put({**raw, "metadata": {**raw["metadata"], "uid": "another"}})
+    assert "made again since" in await town.click(BOB, ROLLBACK, first)
+
+
+async def test_what_was_not_applied_cannot_be_undone() -> None:
+    """A rejected change has nothing to roll back."""
+    town = Town()
+    first = await town.propose()
+    await town.click(BOB, REJECT, first)
+    assert "there is nothing to roll back" in await town.click(BOB, ROLLBACK, first)
+
+
+async def test_a_change_is_undone_once() -> None:
+    """The second person is told by which change."""
+    town = Town()
+    first = await town.done(Outcome.FAILED)
+    await town.click(BOB, ROLLBACK, first)
+    assert "CHG-1 is undone by CHG-2 already" in await town.click(CAROL, ROLLBACK, first)
+    assert len(town.changes()) == 2
+
+
+async def test_a_rollback_that_comes_to_nothing_gives_the_button_back() -> None:
+    """Rejected: the first change can be undone after all."""
+    town = Town(policies=(WITH_ROLLBACK,))
+    first = await town.done(Outcome.FAILED)
+    await town.click(ALICE, ROLLBACK, first)
+    await town.click(BOB, REJECT, second(town))
+    assert ROLLBACK in buttons(town.card(first).message)
+    assert "undoes CHG-1" in await town.click(BOB, ROLLBACK, first)
+
+
+async def test_a_silent_cluster_rolls_nothing_back() -> None:
+    """The person is told, and clicks again later."""
+    town = Town()
+    first = await town.done()
+    town.cluster.fail("read", Unavailable("prod does not answer"))
+    assert "does not answer" in await town.click(BOB, ROLLBACK, first)
+    assert len(town.changes()) == 1
+    assert "CHG-2 undoes CHG-1" in await town.click(BOB, ROLLBACK, first)
+
+
+async def test_a_freeze_does_not_stop_undoing() -> None:
+    """Undoing is no new risk."""
+    town = Town()
+    first = await town.done(Outcome.FAILED)
+    town.policies = (Policy(propose=(PLATFORM,), approve=(SRE,), freeze=(Window(start=0, end=1440),)),)
+    town.world = town.replica()
+    await town.click(BOB, ROLLBACK, first)
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_at_any_point_a_rollback_is_still_taken(after: bool) -> None:  # noqa: FBT001 - a column
+    """Between its proposal, its link and its approval, and anywhere else: undone once."""
+    deaths = 0
+    for point in range(1, 40):
+        town = Town()
+        first = await town.done(Outcome.FAILED)
+        heart = Heart(point, after=after)
+        town.world = town.replica(store=mortal(town.store, heart), messenger=mortal(town.messenger, heart))
+        try:
+            await town.click(BOB, ROLLBACK, first)
+        except (Death, IndexError):
+            deaths += 1
+        town.world = town.replica()
+        await town.pass_time(3 * LEASE)
+        if len(town.changes()) > 1:
+            assert second(town).phase is Phase.VERIFYING, point
+            assert len(town.cluster.landed) == 2, point
+            assert town.now(first).rolled_back_by == "CHG-2", point
+    assert deaths > 10
+
+
+async def test_a_failed_change_is_rolled_back_by_itself_where_that_is_configured() -> None:
+    """`onFailure: rollback`: a change of the bot's own, applied at once, told, and verified."""
+    town = Town(verification=AUTOMATIC)
+    first = await town.done(Outcome.FAILED)
+    assert second(town).requested_by == "bot"
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+    assert any("onFailure: rollback" in text and "CHG-2 undoes CHG-1" in text for text in town.thread(first))
+    assert "Asked by elb-passthrough: “rolls back CHG-1”" in town.card(second(town)).text
+    undone = await town.concluded(second(town), Outcome.FAILED)
+    assert undone.phase is Phase.FAILED
+    assert len(town.changes()) == 2, "a rollback that fails is not rolled back"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCEEDED, Outcome.INCONCLUSIVE])
+async def test_only_a_failure_is_rolled_back_by_itself(outcome: Outcome) -> None:
+    """Inconclusive is not failed."""
+    town = Town(verification=AUTOMATIC)
+    await town.done(outcome)
+    assert len(town.changes()) == 1
+
+
+async def test_a_rollback_by_itself_that_cannot_be_says_so() -> None:
+    """A third party changed the key: nothing is overwritten, and the thread says it in the channel too."""
+    town = Town(verification=AUTOMATIC)
+    change = await town.approved()
+    town.cluster.annotate(CHECKOUT, "onlyLocal", by="cce-controller")
+    first = await town.concluded(change, Outcome.FAILED)
+    assert len(town.changes()) == 1
+    assert "It was not rolled back by itself: cce-controller changed" in town.card(first).text
+    assert any("It was not rolled back by itself" in p.text and p.broadcast for p in town.messenger.posts)
+    assert ROLLBACK in buttons(town.card(first).message)
+
+
+async def test_a_rollback_by_itself_waits_for_a_silent_cluster() -> None:
+    """It is tried again until the cluster answers."""
+    town = Town(verification=AUTOMATIC)
+    change = await town.approved()
+    for _ in range(2):
+        town.cluster.fail("read", Unavailable("prod does not answer"))
+    await town.concluded(change, Outcome.FAILED)
+    assert len(town.changes()) == 1
+    await town.pass_time(60)
+    assert second(town).phase is Phase.VERIFYING
+
+
+async def test_a_refused_rehearsal_leaves_the_first_change_as_it_was() -> None:
+    """The webhook refuses: told to the person, and the button stays."""
+    town = Town()
+    first = await town.done()
+    town.cluster.fail("patch", Forbidden("can't modify service elb"))
+    assert "can't modify service elb" in await town.click(BOB, ROLLBACK, first)
+    assert town.now(first).rolled_back_by == ""
