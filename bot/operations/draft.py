@@ -81,6 +81,7 @@ async def compose(
     shown: Paths,
     remark: str = "",
     rolls_back: str = "",
+    owner: str = "",
 ) -> Change:
     """Compose a proposal that is not stored yet.
 
@@ -120,6 +121,7 @@ async def compose(
         headline=headline(shown.before),
         note=" ".join(text for text in (asked.remark, remark) if text),
         rolls_back=rolls_back,
+        git_note=owner,
     )
 
 

@@ -10,7 +10,9 @@ from bot.domain.patch import PatchRefusedError, allowed_annotations
 from bot.domain.policy import all_agree
 from bot.domain.words import unmarked
 from bot.operations import preview
+from bot.operations.apply import MANAGER
 from bot.operations.draft import Asked, already, compose, paths, read_live, rehearsed, store
+from bot.operations.owner import owner_note
 from bot.operations.refusal import Refused
 from bot.operations.resolve import resolve
 from bot.operations.rights import Rights, rights_of
@@ -41,9 +43,25 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     _may_propose(rights, [ref_of(ref.cluster, part.ref) for part, _ in found.parts], asked)
     steps = await _steps(world, cluster, found.parts, live)
     shown = paths(cluster.snapshot().with_service(service), found.parts, service.ref)
-    draft = await compose(world, asked, rights, ref=ref, steps=steps, shown=shown, remark=found.remark)
+    draft = await compose(
+        world,
+        asked,
+        rights,
+        ref=ref,
+        steps=steps,
+        shown=shown,
+        remark=found.remark,
+        owner=_ownership(live),
+    )
     _acceptable(rights, draft, [str(finding.code) for finding in shown.before.findings])
     return await store(world, await rehearsed(cluster, draft))
+
+
+def _ownership(live: LiveService) -> str:
+    """Who else has a hand in it: who declares the Service, and who wrote the annotation."""
+    writer = live.touched_by.get(PASS_THROUGH, "")
+    other = f"{unmarked(writer)} wrote the annotation." if writer not in ("", MANAGER) else ""
+    return " ".join(text for text in (owner_note(live, PASS_THROUGH), other) if text)
 
 
 def _may_propose(rights: Rights, refs: Sequence[ServiceRef], asked: Asked) -> None:

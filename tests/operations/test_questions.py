@@ -1,0 +1,315 @@
+"""status, list, help and history: what each person reads, with half of the world away too."""
+
+from typing import Any
+
+import pytest
+
+from bot.config.settings import Clients, VerificationSettings
+from bot.domain.policy import Policy
+from bot.operations import ask
+from bot.operations.refusal import Refused
+from bot.ports import Freshness, Message
+from tests.domain.situation import facts
+from tests.fakes.messenger import buttons, read
+from tests.fakes.world import (
+    ALICE,
+    BOB,
+    LEAD,
+    MALLORY,
+    PLATFORM,
+    Cluster,
+    Town,
+    caller,
+    service,
+    shop,
+)
+
+PROPOSE, VERIFY, SHARE = "status:propose", "status:verify", "status:share"
+
+
+async def status(town: Town, user: str = ALICE, target: str = "shop/checkout") -> Message:
+    """Ask for a status."""
+    return await ask.status(town.world, caller(user), target)
+
+
+async def test_a_status_leads_with_the_verdict_and_says_how_it_is_known() -> None:
+    """One line for the notification, then classes of client, then where each fact is from."""
+    town = Town()
+    message = await status(town)
+    assert message.text.startswith("shop/checkout on prod: in-cluster clients bypass the load balancer")
+    text = read(message)
+    assert "10.9.0.9:443" in text
+    assert "pods, node with a backend" in text
+    assert "Known: Service and endpoints 0 s ago" in text
+
+
+async def test_a_status_has_the_buttons_that_this_person_may_press() -> None:
+    """Alice may propose and verify; Mallory may only show it to others."""
+    town = Town()
+    assert set(buttons(await status(town))) == {PROPOSE, VERIFY, SHARE}
+    assert set(buttons(await status(town, MALLORY))) == {SHARE}
+
+
+async def test_what_is_on_cannot_be_proposed_from_the_status() -> None:
+    """No button for what would come to nothing; a read-only cluster has none for probes."""
+    town = Town(clusters=[shop(value="true")])
+    assert set(buttons(await status(town))) == {VERIFY, SHARE}
+    closed = Town(clusters=[shop(read_only=True)])
+    assert VERIFY not in buttons(await status(closed))
+
+
+async def test_a_status_works_while_the_database_is_down() -> None:
+    """Status, list and help ask the caches only; history says what is missing."""
+    town = Town()
+    town.store.down = True
+    assert read(await status(town))
+    assert read(await ask.listing(town.world, caller(ALICE), ""))
+    assert read(await ask.help_for(town.world, caller(ALICE)))
+    with pytest.raises(Refused, match="The database does not answer"):
+        await ask.history(town.world, caller(ALICE), "")
+
+
+@pytest.mark.parametrize(
+    ("fresh", "said"),
+    [
+        (Freshness(synced=True, age=3600.0), "last heard of 1 h ago"),
+        (Freshness(synced=True, age=1.0, problem="Pods may not be listed"), "Pods may not be listed"),
+        (Freshness(synced=False, age=1.0), "has not been read completely yet"),
+    ],
+)
+async def test_a_stale_answer_says_so(fresh: Freshness, said: str) -> None:
+    """The answer is given, with what is wrong about it."""
+    town = Town()
+    town.cluster.fresh = fresh
+    assert said in read(await status(town))
+    assert said in read(await ask.listing(town.world, caller(ALICE), ""))
+
+
+async def test_names_of_hidden_namespaces_are_not_given_away() -> None:
+    """Who may not look gets no hint that the Service is there."""
+    hidden = Policy(namespace="shop", view=(BOB,))
+    town = Town(policies=(hidden,))
+    with pytest.raises(Refused, match=r"There is no Service “checkout” in shop on prod\.$"):
+        await status(town)
+    with pytest.raises(Refused, match="that you may look at"):
+        await ask.listing(town.world, caller(ALICE), "")
+
+
+async def test_a_button_finds_its_service_by_its_uid() -> None:
+    """Made again under the same name, it is another one."""
+    town = Town()
+    value = buttons(await status(town))[SHARE]
+    shared = await ask.share(town.world, caller(ALICE), value)
+    assert "shared by <@U0ALICE>" in read(shared)
+    assert buttons(shared) == {}
+    raw = service()
+    town.cluster.put({**raw, "metadata": {**raw["metadata"], "uid": "another"}})
+    with pytest.raises(Refused, match="is gone"):
+        await ask.share(town.world, caller(ALICE), value)
+
+
+async def test_sharing_takes_the_right_to_look() -> None:
+    """A forged button shows nobody what they may not see."""
+    town = Town()
+    value = buttons(await status(town))[SHARE]
+    town.policies = (Policy(view=(BOB,)),)
+    town.world = town.replica()
+    with pytest.raises(Refused, match="You may not look at Services"):
+        await ask.share(town.world, caller(ALICE), value)
+
+
+async def test_a_status_weighs_what_is_not_known_instead_of_guessing() -> None:
+    """An unknown proxy mode is named as what would decide."""
+    given = facts(mode=None, platform="cce", category="standard", delivery=None, version="v1.29.2")
+    town = Town(clusters=[shop(given=given)])
+    assert "kubeProxy.mode" in read(await status(town))
+
+
+async def test_a_list_has_a_line_for_every_service() -> None:
+    """Pass-through, worst verdict and findings."""
+    cluster = shop(value="true")
+    cluster.put(service("blog", "web", ip="10.9.0.30", elb="elb-30"))
+    text = read(await ask.listing(Town(clusters=[cluster]).world, caller(ALICE), ""))
+    assert "prod/blog/web\noff" in text
+    assert "prod/shop/checkout\non" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "there", "absent"),
+    [
+        ("prod", "prod/shop/checkout", "test/shop/checkout"),
+        ("test/shop", "test/shop/checkout", "prod/shop/checkout"),
+        ("blog", "prod/blog/web", "prod/shop/checkout"),
+        ("prod/", "prod/blog/web", "test/shop/checkout"),
+    ],
+)
+async def test_a_list_takes_a_cluster_before_a_namespace(target: str, there: str, absent: str) -> None:
+    """`list X` is a cluster's name first."""
+    cluster = shop()
+    cluster.put(service("blog", "web", ip="10.9.0.30", elb="elb-30"))
+    town = Town(clusters=[cluster, shop("test")])
+    text = read(await ask.listing(town.world, caller(ALICE), target))
+    assert there in text
+    assert absent not in text
+
+
+async def test_a_long_list_says_what_it_leaves_out_and_how_to_see_it() -> None:
+    """Fifteen lines, and the namespaces of the others with their counts."""
+    cluster = Cluster("prod")
+    for number in range(40):
+        raw = service(f"space-{number % 3}", f"web-{number:02}", ip=f"10.9.1.{number}", elb=f"elb-{number}")
+        cluster.put(raw)
+    text = read(await ask.listing(Town(clusters=[cluster]).world, caller(ALICE), ""))
+    assert text.count("prod/space-0/web") == 14
+    assert "25 more: prod/space-2 (13), prod/space-1 (12)" in text
+    assert "Name a namespace" in text
+
+
+@pytest.mark.parametrize(
+    ("user", "able", "unable"),
+    [
+        (ALICE, ["enable / disable", "verify"], ["pause / resume", "you may approve"]),
+        (BOB, ["you may approve"], ["enable / disable", "verify"]),
+        (MALLORY, ["status", "list", "history"], ["enable", "pause"]),
+        (LEAD, ["pause / resume"], ["enable"]),
+    ],
+)
+async def test_help_shows_what_this_person_may_do(user: str, able: list[str], unable: list[str]) -> None:
+    """And nothing else."""
+    text = read(await ask.help_for(Town().world, caller(user)))
+    assert all(word in text for word in able)
+    assert not any(word in text for word in unable)
+
+
+async def test_a_history_says_who_asked_approved_and_applied() -> None:
+    """Newest first, with what became of each."""
+    town = Town()
+    first = await town.done()
+    await town.click(BOB, "change:rollback", first)
+    text = read(await ask.history(town.world, caller(ALICE), "shop/checkout"))
+    assert text.index("CHG-2") < text.index("CHG-1* Succeeded")
+    assert "asked by <@U0ALICE>" in text
+    assert "approved by <@U0BOB>" in text
+    assert "CHG-2 undoes it" in text
+
+
+async def test_a_history_of_nothing_says_so() -> None:
+    """No change, or none that this person may see."""
+    town = Town()
+    with pytest.raises(Refused, match="No change of shop/checkout is known"):
+        await ask.history(town.world, caller(ALICE), "shop/checkout")
+
+
+async def test_a_long_history_shows_a_page_of_what_may_be_seen() -> None:
+    """Fifteen, although hidden ones are among the newest; the rest is counted."""
+    town = Town()
+    for _ in range(17):
+        change = await town.propose()
+        await town.click(BOB, "change:reject", change)
+    text = read(await ask.history(town.world, caller(ALICE), "prod"))
+    assert text.count("*CHG-") == 15
+    assert "and 2 older ones" in text
+
+
+async def test_pausing_is_for_operators() -> None:
+    """Everybody else is told who may."""
+    town = Town()
+    await town.order(ALICE, "pause", "")
+    assert "Only operators may pause and resume. <@U0LEAD> may." in town.messenger.said_to(ALICE)[0]
+    assert await town.store.pauses.paused("prod") is None
+
+
+async def test_pausing_an_unknown_cluster_names_those_there_are() -> None:
+    """A slip of the pen pauses nothing."""
+    town = Town()
+    await town.order(LEAD, "pause", "prd")
+    assert "There is no cluster “prd”. There are: prod." in town.messenger.said_to(LEAD)[0]
+
+
+@pytest.mark.parametrize(
+    ("paused", "resumed", "said"),
+    [
+        (["prod"], "prod", "prod is resumed. Changes that waited go on."),
+        ([""], "", "Every cluster is resumed. Changes that waited go on."),
+        (["", "prod"], "prod", "But all clusters are paused, by <@U0LEAD>: resume them too."),
+        (["", "prod"], "", "But prod was paused by itself: resume it too."),
+    ],
+)
+async def test_resuming_says_what_stays_paused(paused: list[str], resumed: str, said: str) -> None:
+    """A pause of one cluster and one of all of them are two."""
+    town = Town()
+    for target in paused:
+        await town.order(LEAD, "pause", target)
+    await town.order(LEAD, "resume", resumed)
+    assert said in town.messenger.said_to(LEAD)[-1]
+
+
+async def test_a_verification_has_a_message_of_its_own_and_can_be_stopped() -> None:
+    """Progress, its stop, and the verdict in its thread."""
+    town = Town(verification=VerificationSettings(clients=Clients.PROBE))
+    await town.order(ALICE, "verify")
+    (run,) = town.store.runs.rows.values()
+    (progress,) = town.messenger.keyed(f"progress:{run.id}")
+    assert "asked by <@U0ALICE>" in progress.text
+    assert buttons(progress.message) == {"verification:stop": run.id}
+    assert "You may not verify Services here" in await town.click(MALLORY, "verification:stop", run.id)
+    assert "The verification stops" in await town.click(ALICE, "verification:stop", run.id)
+    await town.pass_time(60)
+    (progress,) = town.messenger.keyed(f"progress:{run.id}")
+    assert "was stopped by <@U0ALICE>" in progress.text
+    assert buttons(progress.message) == {}
+    (verdict,) = town.messenger.keyed(f"verdict:{run.id}")
+    assert verdict.thread == progress.place.ts
+    assert "over already" in await town.click(ALICE, "verification:stop", run.id)
+
+
+async def test_a_second_verification_links_to_the_first() -> None:
+    """One at a time for a Service."""
+    town = Town(verification=VerificationSettings(clients=Clients.PROBE))
+    await town.order(ALICE, "verify")
+    await town.order(ALICE, "verify")
+    said = town.messenger.said_to(ALICE)[0]
+    assert "is under way already: https://slack.test/archives/" in said
+    assert len(town.store.runs.rows) == 1
+
+
+async def test_a_verification_can_be_stopped_while_the_cluster_is_paused() -> None:
+    """A pause holds probes, not their end."""
+    town = Town(verification=VerificationSettings(clients=Clients.PROBE))
+    await town.order(ALICE, "verify")
+    await town.order(LEAD, "pause", "")
+    (run,) = town.store.runs.rows.values()
+    await town.click(ALICE, "verification:stop", run.id)
+    await town.pass_time(60)
+    assert not town.store.runs.rows[run.id].open
+
+
+async def test_a_stop_of_what_is_not_known_is_answered() -> None:
+    """A button older than the database's memory."""
+    town = Town()
+    assert "not known here any more" in await town.click(ALICE, "verification:stop", "gone")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"user": MALLORY}, f"You may not verify Services here. <!subteam^{PLATFORM}> may."),
+        ({"paused": True}, "prod is paused by <@U0LEAD>"),
+        ({"read_only": True}, "read-only here, so no probe Pod may be created"),
+        ({"target": "shop/chekout"}, "Did you mean shop/checkout?"),
+        ({"channel": "C0FOREIGN"}, "Invite me"),
+    ],
+)
+async def test_a_verification_that_cannot_be_is_refused_with_a_sentence(
+    given: dict[str, Any], said: str
+) -> None:
+    """Rights, pause, read-only, names, channels."""
+    town = Town(clusters=[shop(read_only=given.get("read_only", False))])
+    if given.get("paused"):
+        await town.order(LEAD, "pause", "")
+    user = given.get("user", ALICE)
+    await town.order(
+        user, "verify", given.get("target", "shop/checkout"), channel=given.get("channel", "C0OPS")
+    )
+    assert said in town.messenger.said_to(user)[-1]
+    assert town.store.runs.rows == {}
