@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_REST = 5.0
 """Seconds between two looks for a database that was not there at the start."""
+OPENS_AFTER = 3.0
+"""Seconds after which questions are answered, whether or not the database is there."""
 _NO_SCHEMA = "it has not been brought to the current schema yet"
 
 
@@ -53,6 +55,8 @@ class Parts:
     """Brings the database to the current schema; blocks, and raises Unavailable where there is none."""
     clusters: Fleet
     clouds: Mapping[str, Cloud]
+    gap: float = 1.0
+    """Seconds between two messages to one channel; Slack allows about one a second."""
 
 
 class House:
@@ -67,34 +71,43 @@ class House:
         self._database_is = _NO_SCHEMA
         self.url = ""
         """Of the web server, once it listens."""
+        self.serving = asyncio.Event()
+        """Set once commands are taken."""
 
     async def live(self) -> None:
         """Serve until cancelled.
 
         Raises:
+            ExceptionGroup: of one of these.
             ConfigurationError: Slack refuses the token.
-            SocketLostError: in an ExceptionGroup; Socket Mode has been without a connection for too long.
+            SocketLostError: Socket Mode has been without a connection for too long.
             OSError: nobody can listen on HOST and PORT.
         """
-        slack = self._settings.slack
+        slack, wire = self._settings.slack, (self._settings.host, self._settings.port)
         app = web_app(self._door, self._metrics, self.ready, events=not slack.socket_mode)
-        async with listening(app, self._settings.host, self._settings.port) as self.url:
+        async with listening(app, *wire) as self.url, asyncio.TaskGroup() as group:
             log.info("listening on %s", self.url)
             self._parts.clusters.start()
-            await self._serve(await learn(self._parts.client))
+            prepared = group.create_task(self._prepare(), name="database")
+            identity = await learn(self._parts.client)
+            # Questions need no database; but nobody need be told that it is away while it is being prepared.
+            await asyncio.wait({prepared}, timeout=OPENS_AFTER)
+            await self._serve(identity, prepared)
 
-    async def _serve(self, identity: AuthorizeResult) -> None:
+    async def _serve(self, identity: AuthorizeResult, prepared: asyncio.Task[None]) -> None:
         world, messenger = self._world(identity)
         desk = Desk(world, messenger)
         app = build_app(desk, self._parts.client, identity=lambda: identity)
         self._door.app = app
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._work(world), name="work")
+                group.create_task(self._work(world, prepared), name="work")
                 if world.settings.slack.app_token is not None:
                     token = world.settings.slack.app_token
                     self._socket = Socket(app, self._parts.client, token.reveal)
                     group.create_task(self._socket.run(), name="socket")
+                log.info("serving as %s", world.settings.team)
+                self.serving.set()
         finally:
             self._door.app = None
             await desk.tasks.close()
@@ -112,6 +125,7 @@ class House:
             session=self._parts.session,
             team=settings.team or "",
             response_hosts=settings.slack.response_hosts,
+            gap=self._parts.gap,
         )
         world = World(
             settings=settings,
@@ -124,9 +138,9 @@ class House:
         )
         return world, messenger
 
-    async def _work(self, world: World) -> None:
+    async def _work(self, world: World, prepared: asyncio.Task[None]) -> None:
         """Perform jobs, as soon as there is a database to take them from."""
-        await self._prepare()
+        await prepared
         upkeep = self._parts.store.upkeep(retention=world.settings.retention)
         worker = Worker(
             self._parts.store.jobs,
@@ -134,7 +148,6 @@ class House:
             observe=self._metrics.observe,
             yields_to=self._door.busy,
         )
-        log.info("ready as %s", world.settings.team)
         await worker.run()
 
     async def _prepare(self) -> None:

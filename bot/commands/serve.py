@@ -62,8 +62,8 @@ async def _until(stop: asyncio.Event, living: asyncio.Task[None]) -> int:
     except ExceptionGroup as group:
         lost = group.subgroup(SocketLostError)
         if lost is None:
-            raise group.exceptions[0] from group
-        log.critical("%s; ending, so that a new process is started", lost.exceptions[0])
+            raise _first(group) from group
+        log.critical("%s; ending, so that a new process is started", _first(lost))
         return LOST
     return 0
 
@@ -92,3 +92,8 @@ async def open_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
         clusters=clusters,
         clouds=clouds,
     )
+
+
+def _first(error: BaseException) -> BaseException:
+    """The fault in a group of one, however deep it lies."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

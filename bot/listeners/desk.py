@@ -29,6 +29,7 @@ ORDERED = {"status:propose": "enable", "status:verify": "verify"}
 """Buttons that do what a command does."""
 SHARE = "status:share"
 NOT_STORED = "The database does not answer, so nothing was started or decided. Try again in a minute."
+NOT_KNOWN = "The database answers too slowly: whether this was taken is not known. Look in a minute before you try again."
 OLD_BUTTON = "This button is older than I am and does nothing any more. Ask for status once more."
 OLD_FORM = "This form is older than I am and does nothing any more. Give the command once more."
 NO_SERVICE = "Name a Service: NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE."
@@ -203,8 +204,11 @@ class Desk:
         try:
             async with asyncio.timeout(STORED_WITHIN):
                 await self._world.store.jobs.submit(job)
-        except (Unavailable, TimeoutError):
+        except Unavailable:
             return NOT_STORED
+        except TimeoutError:
+            # What was handed to the database may be committed when it wakes up.
+            return NOT_KNOWN
         return ""
 
     def _open(self, delivery: str, caller: Caller, trigger: str, view: dict[str, Any]) -> None:
