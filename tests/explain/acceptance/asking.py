@@ -121,7 +121,7 @@ def _verdict(verdict: str, ends: set[str]) -> list[str]:
 
 def _hops(path: Document) -> list[str]:
     unknown = {hop["rule"] for trace in path["traces"] for hop in trace["hops"]} - rules()
-    unknown |= {reason["code"] for reason in path["reasons"]} - rules()
+    unknown |= {reason["code"] for reason in path["reasons"]} - rules() - {"undetermined"}
     empty = any(not trace["hops"] for trace in path["traces"])
     return [f"no such rule: {sorted(unknown)}"] * bool(unknown) + ["a trace without hops"] * empty
 
