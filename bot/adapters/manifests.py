@@ -7,13 +7,14 @@ on is passed over.
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from bot.adapters.objects import PARSERS
 from bot.adapters.objects.cluster_facts import API_VERSION, KIND, cluster_facts, merged
 from bot.adapters.objects.reader import ShapeError
+from bot.adapters.objects.signs import sign
 from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.objects import Node, Ref, Value
 from bot.domain.snapshot import Inventory
@@ -48,6 +49,8 @@ class Manifests:
 
     inventory: Inventory
     facts: ClusterFacts
+    hints: ClusterFacts = field(default_factory=ClusterFacts)
+    """What objects that only one kind of cluster has give away; what was given wins."""
     objects: int = 0
     """How many were looked at, those that are passed over too."""
 
@@ -62,6 +65,7 @@ def read(names: list[str], stdin: IO[bytes] | None = None) -> Manifests:
     for name in names:
         shown = "standard input" if name == "-" else name
         _take(manifests, _content(name, stdin), shown)
+    manifests.facts = merged(manifests.hints, manifests.facts)
     return manifests
 
 
@@ -147,8 +151,10 @@ def _take_document(manifests: Manifests, document: Any, where: str, depth: int) 
         _take_list(manifests, document, where, depth)
     elif kind == KIND and version.startswith("elb-passthrough/"):
         _take_facts(manifests, document, where)
-    elif _concerns(kind, version):
-        _take_object(manifests, kind, document, where)
+    else:
+        manifests.hints = merged(manifests.hints, sign(kind, document))
+        if _concerns(kind, version):
+            _take_object(manifests, kind, document, where)
 
 
 def _concerns(kind: str, version: str) -> bool:

@@ -118,7 +118,7 @@ def members(world: World, scene: Scene, apart: str) -> Iterator[Member]:
 def _alike(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     """Every node that is not excluded, folded by what its kube-proxy may do differently."""
     found: dict[tuple[str, str], Member] = {}
-    by_version = world.facts.version.value is None
+    by_version = not (world.facts.version.known or world.facts.version.withheld)
     for sort, group in scene.snapshot.inventory.nodes_alike.groups.items():
         if sort.excluded:
             continue

@@ -80,6 +80,8 @@ class Case:
     def spans(self) -> list[Span]:
         """The versions that nodes have."""
         known = self.facts.version.value
+        if self.facts.version.withheld:
+            return []
         return [span_of(known)] if known else [stated_span(each) for each in self.snapshot.inventory.versions]
 
     def all_before(self, text: str) -> bool:

@@ -301,7 +301,8 @@ class Backend(NamedTuple):
 
 def _one_version(snapshot: Snapshot) -> bool:
     """Whether every kube-proxy is of one version, as far as that is known."""
-    return snapshot.facts.version.known or len(snapshot.inventory.versions) <= 1
+    version = snapshot.facts.version
+    return version.known or version.withheld or len(snapshot.inventory.versions) <= 1
 
 
 def _cluster_blocks(scene: Scene) -> tuple[str, ...]:

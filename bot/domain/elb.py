@@ -106,7 +106,8 @@ def _state(facts: ClusterFacts, value: str | None, kubelets: Iterable[str]) -> P
     if value is None or value in OFF_VALUES:
         return PassThroughState.OFF
     known = facts.version.value
-    spans = [span_of(known)] if known else [stated_span(each) for each in kubelets] or [stated_span("")]
+    told = () if facts.version.withheld else kubelets
+    spans = [span_of(known)] if known else [stated_span(each) for each in told] or [stated_span("")]
     if platform is Platform.CCE and all(high <= _exact(_V116) for _, high in spans):
         return PassThroughState.UNSUPPORTED
     sure = platform is Platform.CCE and value in ON_VALUES and all(low >= _exact(_V119) for low, _ in spans)

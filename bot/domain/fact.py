@@ -40,7 +40,13 @@ class Fact(Generic[T_co]):
         """Whether there is a value."""
         return self.value is not None
 
+    @property
+    def withheld(self) -> bool:
+        """Whether somebody said that it is unknown: then nothing else may fill it in."""
+        return self.value is None and self.origin is not Origin.UNKNOWN
+
     def as_json(self) -> dict[str, Any]:
         """Give the contract's `facts[]` entry."""
         value = self.value if isinstance(self.value, str | int | bool | type(None)) else str(self.value)
-        return {"name": self.name, "value": value, "origin": str(self.origin), "ref": self.ref}
+        origin = self.origin if self.known else Origin.UNKNOWN
+        return {"name": self.name, "value": value, "origin": str(origin), "ref": self.ref}

@@ -19,7 +19,7 @@ def detected(snapshot: Snapshot, service: Service) -> ClusterFacts:
     The version is not among them: each node's own is asked for on the way.
     """
     facts = snapshot.facts
-    if facts.platform.known:
+    if facts.platform.known or facts.platform.withheld:
         return facts
     ref = _cce_sign(snapshot, service)
     if not ref:
@@ -73,7 +73,7 @@ _UNSEEN: tuple[Fact[object], ...] = (
 
 
 def _stated(snapshot: Snapshot, fact: Fact[object]) -> Fact[object]:
-    if fact.known or fact.name != "kubernetesVersion":
+    if fact.known or fact.withheld or fact.name != "kubernetesVersion":
         return fact
     versions = sorted(version for version in snapshot.inventory.versions if version)
     if not versions:

@@ -126,7 +126,7 @@ def _names(nodes: list[Node]) -> list[str]:
 
 def versions(case: Case) -> Iterator[Finding]:
     """Nodes of several versions, or of one that cannot be read."""
-    if case.facts.version.known:
+    if case.facts.version.known or case.facts.version.withheld:
         return
     kubelets = case.snapshot.inventory.versions
     unreadable = [each for each in kubelets if each and stated_span(each) == stated_span("")]

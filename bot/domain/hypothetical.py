@@ -47,13 +47,13 @@ class Stage:
 def stage(snapshot: Snapshot, service: Service, spot: Spot) -> Stage:
     """Set the scene of one destination, from EndpointSlices or, without any, from what will become endpoints."""
     endpoints, placed = (None, False) if snapshot.knows(EndpointSlice) else _expected(snapshot, service)
-    scene = set_scene(snapshot, service, spot.point, spot.port, spot.destination, endpoints)
+    scene = set_scene(snapshot, service, spot, endpoints)
     return Stage(scene=scene, placed=placed)
 
 
 def _with_endpoints(scene: Scene, endpoints: tuple[Endpoint, ...]) -> Scene:
     spot = Spot(destination=scene.destination, point=scene.point, port=scene.port)
-    return set_scene(scene.snapshot, scene.service, spot.point, spot.port, spot.destination, endpoints)
+    return set_scene(scene.snapshot, scene.service, spot, endpoints)
 
 
 def _expected(snapshot: Snapshot, service: Service) -> tuple[tuple[Endpoint, ...], bool]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from bot.domain.change import ServiceRef
 from bot.domain.explanation import Severity
@@ -87,6 +88,18 @@ class Snooze:
     """The incident's fingerprint then."""
 
 
+class Key(NamedTuple):
+    """What there is only one live incident of."""
+
+    cluster: str
+    group: str
+    """`elb:ID`, `ip:ADDRESS`, `service:NS/NAME`, or `cluster`."""
+    rule: str
+
+    def __str__(self) -> str:
+        return "|".join(self)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One incident. A value: every move returns a new one."""
@@ -95,7 +108,6 @@ class Incident:
     """Opaque; what buttons carry."""
     cluster: str
     group: str
-    """`elb:ID`, `ip:ADDRESS`, `service:NS/NAME`, or `cluster`."""
     rule: str
     title: str
     """What is wrong, in a few words, for a list."""
@@ -127,7 +139,7 @@ class Incident:
     @property
     def key(self) -> str:
         """What there is only one live incident of."""
-        return f"{self.cluster}|{self.group}|{self.rule}"
+        return str(Key(self.cluster, self.group, self.rule))
 
     @property
     def live(self) -> bool:
@@ -170,7 +182,7 @@ class Incident:
         return now < self.snooze.until
 
 
-def incident_id(key: str, at: datetime) -> str:
+def incident_id(key: Key, at: datetime) -> str:
     """Return the id of the incident with this key that began then: the same on every replica."""
     return sha256(f"incident:{key}:{at.isoformat()}".encode()).hexdigest()[:32]
 

@@ -11,7 +11,6 @@ from bot.domain.objects import (
     Pod,
     PolicyPeer,
     PolicyRule,
-    Protocol,
     Ref,
     Selector,
     Service,
@@ -94,11 +93,11 @@ class Arrival:
             return True
         number = self.scene.backends.target_port
         return any(
-            protocol is port.protocol and self._number_fits(name, last, number, protocol)
+            protocol is port.protocol and self._number_fits(name, last, number)
             for protocol, name, last in rule.ports
         )
 
-    def _number_fits(self, name: str, last: int, number: int, protocol: Protocol) -> bool:
+    def _number_fits(self, name: str, last: int, number: int) -> bool:
         if not name:
             return True
         if name.isdigit():

@@ -93,6 +93,8 @@ class World:
     def _stated(self, node: str) -> Span:
         if self.facts.version.value is not None:
             return span_of(self.facts.version.value)
+        if self.facts.version.withheld:
+            return _EVERY
         known = self.nodes.get(node)
         return _EVERY if known is None else stated_span(known.kubelet_version)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.backends import Backends, gather, sorted_out
+from bot.domain.destinations import Spot
 from bot.domain.explanation import Destination
 from bot.domain.objects import (
     Endpoint,
@@ -50,28 +51,23 @@ class Scene:
 
 
 def set_scene(
-    snapshot: Snapshot,
-    service: Service,
-    point: IngressPoint,
-    port: ServicePort | None,
-    destination: Destination,
-    endpoints: tuple[Endpoint, ...] | None = None,
+    snapshot: Snapshot, service: Service, spot: Spot, endpoints: tuple[Endpoint, ...] | None = None
 ) -> Scene:
     """Gather what one destination needs; `endpoints` replaces those of the EndpointSlices."""
-    family = _family(service, point)
+    family = _family(service, spot.point)
     slices = [_without(piece, snapshot.drained) for piece in snapshot.slices(service.ref)]
-    if port is None:
+    if spot.port is None:
         backends = Backends(service=service)
     elif endpoints is not None:
         backends = sorted_out(service, (each for each in endpoints if each.node not in snapshot.drained))
     else:
-        backends = gather(service, port, family, slices)
+        backends = gather(service, spot.port, family, slices)
     return Scene(
         snapshot=snapshot,
         service=service,
-        point=point,
-        port=port,
-        destination=destination,
+        point=spot.point,
+        port=spot.port,
+        destination=spot.destination,
         family=family,
         backends=backends,
         members=_members(slices, family) if endpoints is None else tuple(backends.ready_on),

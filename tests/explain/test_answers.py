@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.explain.command import Explain
-from tests.explain.manifests import GENERIC, cluster, endpoint_slice, facts, listed, obj, service
+from tests.explain.manifests import GENERIC, Json, cluster, endpoint_slice, facts, listed, obj, service
 
 PASS = "kubernetes.io/elb.pass-through"
 CLASS = "kubernetes.io/elb.class"
@@ -110,6 +110,54 @@ def test_scope_goes_by_the_address(explain: Explain, ip: str, scope: str) -> Non
     changed = service(ip=ip)
     paths = explain.json(changed, *cluster()[1:], GENERIC).paths
     assert {path["destination"]["scope"] for path in paths} == {scope}
+
+
+def test_what_is_given_as_unknown_stays_unknown(explain: Explain) -> None:
+    """Neither annotations nor kubelet versions fill it in."""
+    objects = cluster(annotations={CLASS: "union", PASS: "true"}, externalTrafficPolicy="Local")
+    given = facts(platform="unknown", kubernetesVersion="unknown", kubeProxy={"mode": "ipvs"})
+    (explanation,) = explain.json(*objects, given).explanations
+    shown = {fact["name"]: fact["value"] for fact in explanation["facts"]}
+    assert (shown["platform"], shown["kubernetesVersion"]) == (None, None)
+    assert explanation["passThrough"]["state"] == "unknown"
+    assert (
+        explain.json(*objects, facts(kubeProxy={"mode": "ipvs"})).explanations[0]["passThrough"]["state"]
+        == "on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sign", "name", "value"),
+    [
+        (
+            obj(
+                "NetworkAttachmentDefinition",
+                "default-network",
+                "k8s.cni.cncf.io/v1",
+                "kube-system",
+                spec={"config": '{"type": "eni-neutron"}'},
+            ),
+            "category",
+            "turbo",
+        ),
+        (
+            obj("YangtseConfiguration", "default", "crd.yangtse.cni/v1", spec={"eni": {"a": 1}}),
+            "category",
+            "turbo",
+        ),
+        (obj("DaemonSet", "yangtse-cilium", "apps/v1", "kube-system", spec={}), "kubeProxy.mode", "other"),
+    ],
+)
+def test_objects_of_one_kind_of_cluster_give_it_away(
+    explain: Explain, sign: Json, name: str, value: str
+) -> None:
+    """cce_10_0196, cce_10_0288, cce_10_0945; what is given wins."""
+    (explanation,) = explain.json(*cluster(), sign).explanations
+    (shown,) = [fact for fact in explanation["facts"] if fact["name"] == name]
+    assert (shown["value"], shown["origin"]) == (value, "api")
+    given = facts(category="standard", kubeProxy={"mode": "ipvs"})
+    (explanation,) = explain.json(*cluster(), sign, given).explanations
+    assert {"standard", "ipvs"} <= {fact["value"] for fact in explanation["facts"]}
 
 
 # --- which Services --------------------------------------------------------------------------------------

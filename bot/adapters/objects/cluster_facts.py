@@ -120,7 +120,7 @@ def with_field(
     if name not in _READERS:
         raise ShapeError(f"{where}: {name}", value, f"known; a field is one of {', '.join(_READERS)}")
     field, read = _READERS[name]
-    change: dict[str, Any] = {field: Fact(name=name)}
+    change: dict[str, Any] = {field: Fact(name=name, origin=origin, ref=ref)}
     if value != UNKNOWN:
         parsed = read(value, f"{where}: {name}")
         shown = f"{ref} {value}" if field == "version" else ref
@@ -141,10 +141,10 @@ def _with_gate(
 
 
 def merged(first: ClusterFacts, second: ClusterFacts) -> ClusterFacts:
-    """Give the facts of both; what `second` knows wins."""
+    """Give the facts of both; what `second` says wins, that something is unknown too."""
     known: dict[str, Any] = {
         each.name: getattr(second, each.name)
         for each in fields(ClusterFacts)
-        if each.name != "gates" and getattr(second, each.name).known
+        if each.name != "gates" and getattr(second, each.name) != Fact(name=getattr(second, each.name).name)
     }
     return replace(first, gates={**first.gates, **second.gates}, **known)
