@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.world import CHECKOUT, Town, service, shop
 
 
-def marked(*, labels: dict[str, str] | None = None, **annotations: str) -> Town:
+def marked(annotations: dict[str, str], labels: dict[str, str] | None = None) -> Town:
     """A town whose checkout carries these marks."""
     raw: dict[str, Any] = service()
     raw["metadata"]["labels"] = labels or {}
@@ -28,7 +28,7 @@ async def test_the_card_says_who_owns_the_service(
     labels: dict[str, str], annotations: dict[str, str], said: str
 ) -> None:
     """Before anybody approves, so that nobody is surprised when a sync undoes it."""
-    town = marked(labels=labels, **annotations)
+    town = marked(annotations, labels)
     change = await town.propose()
     assert said in town.card(change).text
 
@@ -39,7 +39,7 @@ async def test_the_card_says_who_owns_the_service(
 )
 async def test_a_declared_key_is_reverted_and_an_undeclared_one_is_kept(manager: str, fate: str) -> None:
     """Whether the owner wrote the annotation makes the difference."""
-    town = marked(**{"argocd.argoproj.io/tracking-id": "web:/Service:shop/checkout"})
+    town = marked({"argocd.argoproj.io/tracking-id": "web:/Service:shop/checkout"})
     town.cluster.annotate(CHECKOUT, "true", by=manager)
     change = await town.propose("disable")
     assert f"the patch will be {fate}" in town.card(change).text
@@ -54,7 +54,7 @@ async def test_a_declared_key_is_reverted_and_an_undeclared_one_is_kept(manager:
 )
 async def test_what_proves_nothing_names_nobody(labels: dict[str, str], annotations: dict[str, str]) -> None:
     """A label that charts set too, and a tracking id that was copied from another object."""
-    town = marked(labels=labels, **annotations)
+    town = marked(annotations, labels)
     change = await town.propose()
     assert change.git_note == ""
 
