@@ -155,6 +155,7 @@ class House:
         while True:
             try:
                 await asyncio.to_thread(self._parts.migrate)
+                await self._parts.store.take_over()
                 await self._parts.store.jobs.submit(*UPKEEP)
             except Unavailable as error:
                 self._database_is = str(error)

@@ -74,6 +74,11 @@ class SqlJobs:
         )
         await self._database.write(lambda connection: connection.execute(query))
 
+    async def free_all(self) -> int:
+        """Make every held job due now; only for a process that knows that all holders are dead."""
+        query = update(table).where(table.c.lease.is_not(None)).values(lease=None, due_at=now())
+        return await self._database.write(lambda connection: connection.execute(query).rowcount)
+
     async def next_due(self, *, kinds: Collection[str] | None = None) -> float | None:
         """Seconds until a job is due or its lease ends (0: now); None: no job waits."""
         query = select(func.min(table.c.due_at) - now()).where(*_of(kinds))

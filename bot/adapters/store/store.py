@@ -1,9 +1,11 @@
 """The store: every table behind one door."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import text
 
+from bot.adapters.store.alone import Alone
 from bot.adapters.store.audit import Audit
 from bot.adapters.store.changes import SqlChanges
 from bot.adapters.store.database import Database
@@ -27,10 +29,19 @@ class SqlStore:
         self.pauses = SqlPauses(database)
         self.incidents = SqlIncidents(database, self.jobs)
         self.audit = Audit(database)
+        sqlite = database.url.get_backend_name() == "sqlite"
+        self._alone = Alone(Path(str(database.url.database))) if sqlite else None
 
     def upkeep(self, *, retention: float) -> Upkeep:
         """Return what keeps the database in order; `retention` in seconds."""
         return Upkeep(self.database, retention=retention)
+
+    async def take_over(self) -> int:
+        """Free what a dead process held, if nobody else can hold anything; return how many jobs that were.
+
+        On an SQLite file that only this process serves, every lease is a dead one's. On PostgreSQL leases run out.
+        """
+        return await self.jobs.free_all() if self._alone is not None and self._alone.claim() else 0
 
     async def ping(self) -> None:
         """Ask the database for a sign of life."""
@@ -39,6 +50,8 @@ class SqlStore:
     async def close(self) -> None:
         """Let what is under way end, then disconnect."""
         await self.database.close()
+        if self._alone is not None:
+            self._alone.close()
 
 
 def open_store(url: str | Callable[[], str]) -> SqlStore:
