@@ -69,7 +69,7 @@ def test_nothing_but_annotations_is_patched(rendered: object) -> None:
 def test_a_key_must_be_on_the_list() -> None:
     """The configuration names what a team's own template may add."""
     own = patch(**{ANNOTATION: "true", "team.example/change": "CHG-7"})
-    with pytest.raises(PatchRefusedError, match="which patches.allow does not list"):
+    with pytest.raises(PatchRefusedError, match=r"which patches\.allow does not list"):
         allowed_annotations(own)
     assert allowed_annotations(own, frozenset({"team.example/change"})) == own["metadata"]["annotations"]
 

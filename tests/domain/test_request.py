@@ -30,10 +30,10 @@ P, A, R = Answer.PROPOSE, Answer.ALREADY, Answer.REFUSE
 )
 def test_the_table_of_enable_and_disable(
     verb: Verb,
-    local: bool,
+    local: bool,  # noqa: FBT001 - a column
     value: str | None,
     answer: Answer,
-    sets: str | None,  # noqa: FBT001 - a column
+    sets: str | None,
 ) -> None:
     """Each cell has its answer, and each answer but a plain proposal its sentence."""
     found = outcome(verb, local=local, value=value)
@@ -55,7 +55,7 @@ def test_a_young_local_service_is_left_to_cce() -> None:
 )
 def test_a_proposal_sets_true_or_removes_and_really_changes_something(
     verb: Verb,
-    local: bool,
+    local: bool,  # noqa: FBT001 - drawn
     value: str | None,
     settled: bool,  # noqa: FBT001 - drawn
 ) -> None:
