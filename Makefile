@@ -26,7 +26,7 @@ demo: $(STAMP) ## start the simulated world and the bot on loopback; prints the 
 
 .PHONY: test
 test: $(STAMP) ## run the whole test suite, with branch coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## lint, format, types and the floors of docs/architecture.md
