@@ -186,10 +186,8 @@ def _findings(explanation: Explanation) -> list[str]:
 
 
 def _missing(paths: Iterable[Path]) -> list[str]:
-    reasons = {
-        reason.message: reason for path in paths for reason in path.reasons if reason.code == "undetermined"
-    }
-    return [f"{each.message} Supply it by {each.source}" for each in reasons.values()]
+    messages = (reason.message for path in paths for reason in path.reasons if reason.code == "undetermined")
+    return list(dict.fromkeys(messages))
 
 
 def _known(facts: Iterable[Fact[object]]) -> str:

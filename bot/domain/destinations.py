@@ -44,7 +44,7 @@ def spots(snapshot: Snapshot, service: Service, target: Target | None) -> tuple[
     Raises:
         NotFound: The Service's load balancer does not have the target's address.
     """
-    points = service.ingress or assumed_points(service)
+    points = tuple(dict.fromkeys(service.ingress)) or assumed_points(service)
     if target is None:
         return tuple(spot(snapshot, point, port) for point in points for port in service.ports)
     chosen = [point for point in points if target.host in (point.ip, point.hostname)]

@@ -125,11 +125,8 @@ def outcome_of(stage: Stage, traveller: Traveller, arrives_at: str | None = None
 def _reasons(outcome: Outcome) -> tuple[Reason, ...]:
     found: dict[str, Reason] = {}
     for name in outcome.missing:
-        found[name] = Reason(
-            code="undetermined",
-            message=f"It depends on {name}, which is not known.",
-            source=how_to_supply(name),
-        )
+        message = f"It depends on {name}, which is not known. To supply it: {how_to_supply(name)}."
+        found[name] = Reason(code="undetermined", message=message, source="the facts of the answer")
     for trace in outcome.traces:
         for hop in trace.hops:
             if hop.rule not in found and hop.rule not in _PLAIN:

@@ -69,8 +69,8 @@ def ended(rule: str, end: End) -> Fate:
 def refused_by_ranges(world: World, port: Programmed, packet: Packet) -> bool:
     """Whether the source ranges of the load balancer's address keep this packet out.
 
-    They never apply to node ports (TestLoadBalancer: "nodePort bypasses LoadBalancerSourceRanges"). Ranges of the
-    other address family only leave nobody in, as in kube-proxy, which keeps the families apart.
+    They never apply to node ports (TestLoadBalancer: "nodePort bypasses LoadBalancerSourceRanges"). kube-proxy keeps
+    the address families apart: ranges of the other family only filter nothing here.
     """
     if packet.aim is not Aim.ADDRESS or not port.ranges:
         return False

@@ -33,7 +33,7 @@ from bot.domain.proxier import Fate, Proxier
 from bot.domain.proxier_iptables import Iptables
 from bot.domain.proxier_ipvs import Ipvs
 from bot.domain.proxier_nftables import Nftables
-from bot.domain.ranges import covers_everything
+from bot.domain.ranges import covers_everything, of_family
 from bot.domain.scene import Scene
 from bot.domain.traveller import Traveller
 
@@ -161,7 +161,7 @@ class Walk:
 
     def _kept_out(self) -> bool:
         """Whether a client of unknown address is supposed to be outside of the source ranges."""
-        ranges = self.scene.service.source_ranges
+        ranges = of_family(self.scene.service.source_ranges, self.scene.family)
         if self.traveller.sender is not Sender.STRANGER or not ranges:
             return False
         if self.traveller.address(self.scene.family) or covers_everything(ranges, self.scene.family):

@@ -125,13 +125,15 @@ def _assuming(here: list[Leaf], leaves: list[Leaf]) -> tuple[str, ...]:
     for leaf in here:
         for name, label in leaf.labels:
             found.setdefault(name, {})[label] = None
-    everywhere = {label for leaf in leaves for _, label in leaf.labels}
+    everywhere: dict[str, set[str]] = {}
+    for leaf in leaves:
+        for name, label in leaf.labels:
+            everywhere.setdefault(name, set()).add(label)
     supposed = []
     if len(here) < len(leaves):
         for name, labels in found.items():
             mentioned = all(any(each == name for each, _ in leaf.labels) for leaf in here)
-            alternatives = {label for label in everywhere if label.startswith(name)}
-            if mentioned and set(labels) != alternatives:
+            if mentioned and set(labels) != everywhere[name]:
                 supposed.append(" or ".join(labels))
     assumed = {what: None for leaf in here for what in leaf.assumed}
     return (*supposed, *assumed)
