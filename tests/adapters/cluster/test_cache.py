@@ -373,8 +373,9 @@ async def test_facts_say_where_they_are_known_from(make: Make) -> None:
 async def test_without_cloud_the_api_gives_the_hints(api: ApiServer, make: Make) -> None:
     """A CCE version, and Nodes with a Pod range of their own, which Turbo has not."""
     cluster = await synced(make())
-    assert not cluster.facts().category.known
+    await reached(cluster, lambda s: s.facts.platform.known)
     assert cluster.facts().platform.value is Platform.CCE
+    assert not cluster.facts().category.known
     body = {"metadata": {"name": "node"}, "spec": {"podCIDR": "10.0.1.0/24", "podCIDRs": ["10.0.1.0/24"]}}
     api.objects.create("nodes", body, manager="test")
     await reached(cluster, lambda s: s.facts.category.known)

@@ -86,7 +86,7 @@ async def test_an_error_of_ours_restarts_one_watch_and_is_logged(
     api.objects.create("services", service("two"), manager="kubectl")
     async with asyncio.timeout(PATIENCE):
         for name in ("one", "two"):
-            await cluster.until(lambda s, name=name: s.service(Ref("shop", name)) is not None)  # type: ignore[misc]
+            await cluster.until(lambda s, name=name: s.service(Ref("shop", name)) is not None)  # type: ignore[misc]  # mypy cannot infer a default argument's type
         await cluster.until(lambda _: cluster.freshness().problem == "")
     assert "the watch of prod broke off" in caplog.text
     await fleet.close()
