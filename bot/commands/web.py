@@ -1,5 +1,6 @@
 """The web server: Slack's requests, and what keeps a replica running: health, readiness, metrics."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter, time
@@ -11,6 +12,8 @@ from slack_bolt.async_app import AsyncApp
 from bot.commands.metrics import Metrics
 from bot.commands.signature import genuine
 from bot.config import Secret
+
+log = logging.getLogger(__name__)
 
 QUIET = 0.02
 """Seconds without a request after which the door is not busy."""
@@ -41,10 +44,10 @@ class Door:
             self._metrics.refused.inc()
             return web.json_response({"error": "invalid request"}, status=401)
         try:
-            asked = await to_bolt_request(request)
-        except ValueError:
+            answer = await self.app.async_dispatch(await to_bolt_request(request))
+        except Exception as error:  # noqa: BLE001 - what our listeners raise ends in theirs; this is Bolt, reading a payload that Slack does not send
+            log.warning("a request is none that Slack sends: %s", type(error).__name__)
             return web.json_response({"error": "the body cannot be read"}, status=400)
-        answer = await self.app.async_dispatch(asked)
         self._metrics.acknowledged.observe(perf_counter() - started)
         return await to_aiohttp_response(answer)
 
