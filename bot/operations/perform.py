@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.operations import jobs, notice, progress, talk
 from bot.operations.advance import advance
 from bot.operations.expiry import expire, remind
+from bot.operations.incident_notice import PERFORMERS as INCIDENTS
 from bot.operations.kubernetes_event import record
 from bot.operations.look import look
 from bot.operations.order import answer_click, carry_out
@@ -64,4 +65,5 @@ _PERFORMERS: Mapping[str, Callable[[World, Leased], Awaitable[None]]] = {
     jobs.REMIND: _of_change(remind),
     jobs.MEASURE: _measure,
     jobs.TELL: _tell,
+    **INCIDENTS,
 }

@@ -1,0 +1,198 @@
+"""An act: somebody changed pass-through behind the bot's back, and it is remembered until it is put back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.change import Change, Phase, ServiceRef
+from bot.domain.incident import Incident, Key, Member, What, incident_id, worst
+from bot.domain.incident import Phase as Standing
+from bot.domain.incident_rule import CHANGED, REVERTED, RULES, IncidentRule, Severities, severity_of
+from bot.domain.objects import PASS_THROUGH, Service, TrafficPolicy
+
+FIELD_MANAGER = "elb-passthrough-bot"
+"""Ours; see the public contract, "Names that others see"."""
+ABSENT = "(absent)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """The annotation of a Service became another one."""
+
+    service: ServiceRef
+    uid: str
+    group: str
+    before: str | None
+    after: str | None
+    by: str
+    """The field manager, as far as Kubernetes tells; empty where it does not."""
+    at: datetime
+    lost: str = ""
+    """What that did to the paths, in one sentence."""
+    verb: str = ""
+    """enable | disable: what puts it back, where a proposal can."""
+
+
+def changed(before: Service, after: Service) -> bool:
+    """Whether somebody who is neither this bot nor CCE changed the annotation of this very Service."""
+    was, is_ = before.annotations.get(PASS_THROUGH), after.annotations.get(PASS_THROUGH)
+    if was == is_ or before.uid != after.uid or not after.is_load_balancer:
+        return False
+    if is_ is not None and _owner(after) == FIELD_MANAGER:
+        return False
+    # CCE writes onlyLocal itself for policy Local (cce_10_0355), and takes it away with that policy.
+    return not (
+        "onlyLocal" in {was, is_} and (is_ == "onlyLocal") == (after.external_policy is TrafficPolicy.LOCAL)
+    )
+
+
+def manager(before: Service, after: Service) -> str:
+    """Return who made the change, by field manager.
+
+    Whoever sets a key owns it from then on. Nobody owns a key that is gone: then it is the manager whose entry
+    appeared or grew with the same write, if there is just one; Kubernetes tells no more than that.
+    """
+    if PASS_THROUGH in after.annotations:
+        return _owner(after)
+    then = dict(before.managers)
+    grown = [name for name, keys in after.managers if set(keys) - set(then.get(name, ())) or name not in then]
+    return grown[0] if len(grown) == 1 else ""
+
+
+def _owner(service: Service) -> str:
+    return next((name for name, keys in service.managers if PASS_THROUGH in keys), "")
+
+
+def puts_back(service: Service, was: str | None) -> str:
+    """Return the verb of a proposal that gives a Service its value back; empty where none does."""
+    if was is None:
+        return "" if service.external_policy is TrafficPolicy.LOCAL else "disable"
+    return "enable" if was == "true" else ""
+
+
+def collapsed(acts: Sequence[Act]) -> list[Act]:
+    """Take several acts on one Service for one, from the first value to the last; none if that is the same."""
+    found: dict[tuple[ServiceRef, str], Act] = {}
+    for act in acts:
+        first = found.get((act.service, act.uid))
+        found[act.service, act.uid] = replace(act, before=first.before, verb=first.verb) if first else act
+    return [act for act in found.values() if act.before != act.after]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What an act is: the rule, and the change that it undid."""
+
+    rule: IncidentRule
+    undid: Change | None = None
+
+
+def judge(act: Act, newest: Change | None, now: datetime) -> Judged | None:
+    """Say what an act is, by the Service's newest change that was sent; None: nothing to tell.
+
+    A change that is under way made it itself, and one whose time of watching is not over tells of it itself.
+    """
+    step = None if newest is None else next((s for s in newest.steps if s.service == act.service), None)
+    if newest is None or step is None or PASS_THROUGH not in step.after:
+        return Judged(rule=CHANGED)
+    if newest.open or step.after[PASS_THROUGH] == act.after:
+        return None
+    if newest.phase not in {Phase.SUCCEEDED, Phase.REVERTED} or step.after[PASS_THROUGH] != act.before:
+        return Judged(rule=CHANGED)
+    watch = timedelta(seconds=newest.plan.watch if newest.plan else 0.0)
+    watched = newest.ended_at is not None and now - newest.ended_at <= watch
+    return None if watched or newest.phase is Phase.REVERTED else Judged(rule=REVERTED, undid=newest)
+
+
+def member_of(act: Act, judged: Judged, severities: Severities) -> Member | None:
+    """Return an act as an incident's member; None: the configuration does not want it."""
+    severity = severity_of(judged.rule, severities)
+    if severity is None:
+        return None
+    undid = f" That undoes {judged.undid.label}." if judged.undid else ""
+    return Member(
+        service=act.service,
+        uid=act.uid,
+        text=_text(act),
+        why=f"{_how(act)}{undid}{f' {act.lost}' if act.lost else ''}",
+        severity=severity,
+        code=judged.rule.code,
+        source="metadata.managedFields",
+        fix="Put it back, or acknowledge it: then it was meant, and nothing more is said.",
+        verb=act.verb,
+        was=act.before,
+    )
+
+
+def _text(act: Act) -> str:
+    if act.after is None:
+        return "pass-through was removed"
+    return (
+        f'pass-through was set to "{act.after}"'
+        if act.before is None
+        else f'pass-through is now "{act.after}"'
+    )
+
+
+def _how(act: Act) -> str:
+    was, is_ = (ABSENT if value is None else f'"{value}"' for value in (act.before, act.after))
+    by = f"by {act.by}" if act.by else "by somebody: Kubernetes does not record who removes a key"
+    return f"{was} → {is_} {by} at {act.at:%H:%M} UTC."
+
+
+# --- what is remembered of it ----------------------------------------------------------------------------
+
+
+def opened(key: Key, member: Member, at: datetime) -> Incident:
+    """Return the incident of a first act: it is told once it has lasted."""
+    return Incident(
+        id=incident_id(key, at),
+        cluster=key.cluster,
+        group=key.group,
+        rule=key.rule,
+        title=RULES[key.rule].title,
+        severity=member.severity,
+        since=at,
+        members=(member,),
+    )
+
+
+def joined(row: Incident, member: Member) -> Incident:
+    """Add an act to an incident; of a Service that is in it already, the first value is the one to go back to."""
+    same = next(
+        (each for each in row.members if each.service == member.service and each.uid == member.uid), None
+    )
+    member = replace(member, was=same.was) if same else member
+    members = (*(each for each in row.members if each.service != member.service), member)
+    return replace(row, members=members, severity=worst(members))
+
+
+Now = Callable[[ServiceRef], Service | None]
+"""The Service as the cache has it."""
+
+
+def progressed(row: Incident, service: Now, now: datetime, settle: timedelta) -> Incident | None:
+    """Return the incident as it is to be stored now; None: nothing changed."""
+    left = tuple(member for member in row.members if _lasts(member, service))
+    if not left:
+        return row.after(What.ENDED, over_at=now, closed_at=now, ended_by=_ending(row.members, service))
+    settled = row.phase is Standing.SETTLING and now - row.since >= settle
+    if settled:
+        return row.after(What.SETTLED, opened_at=now, members=left, severity=worst(left))
+    return replace(row, members=left, severity=worst(left)) if left != row.members else None
+
+
+def _lasts(member: Member, service: Now) -> bool:
+    now = service(member.service) if member.service else None
+    return now is not None and now.uid == member.uid and now.annotations.get(PASS_THROUGH) != member.was
+
+
+def _ending(members: Sequence[Member], service: Now) -> str:
+    found = [(member, service(member.service)) for member in members if member.service]
+    if any(now is None or now.uid != member.uid for member, now in found):
+        return "The Service was deleted."
+    back = {
+        "Pass-through is back." if member.was is not None else "Pass-through is off again."
+        for member, _ in found
+    }
+    return " ".join(sorted(back))

@@ -1,0 +1,218 @@
+"""What is wrong with one Service now, as the path engine sees it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.change import ServiceRef
+from bot.domain.explanation import ClientKind, Explanation, Finding, Path, Severity, Verdict
+from bot.domain.incident import Member
+from bot.domain.incident_rule import (
+    CUT_OFF,
+    SAME_NODE,
+    SIBLINGS,
+    UNSUPPORTED,
+    IncidentRule,
+    Severities,
+    severity_of,
+)
+from bot.domain.objects import PASS_THROUGH, Ref, Service, TrafficPolicy
+from bot.domain.path import explain
+from bot.domain.snapshot import Snapshot, balancer_keys
+from bot.domain.summary import client_words
+
+_TRAPS = (SIBLINGS, SAME_NODE, UNSUPPORTED)
+"""Rules that are findings of the engine."""
+_OWN_CAUSE = frozenset({SIBLINGS.code, SAME_NODE.code})
+"""Findings that explain why clients inside are cut off: told as themselves."""
+_EXPLAINS = (
+    "no-ready-endpoint",
+    "port-without-endpoints",
+    "no-node-port",
+    "ip-mode-proxy-delivered-unchanged",
+    "ipvs-no-local-endpoint",
+    "ipvs-host-no-local-endpoint",
+    "nftables-host-cut-off",
+    "iptables-host-cut-off",
+    "no-local-detector",
+    "nftables-source-ranges-broken",
+    "source-ranges-fatal",
+    "pods-outside-cluster-cidr",
+    "internal-policy-leaks",
+)
+"""Findings that explain a cut, the most telling first."""
+_MOST_NAMED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Something is wrong with a Service (or, without one, with the cluster)."""
+
+    rule: str
+    group: str
+    member: Member
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is tracked as one thing."""
+        return self.rule, self.group, self.member.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """A Service, looked at once."""
+
+    sightings: tuple[Sighting, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    """Rules about which nothing can be said now: what was so before is taken to be so still."""
+
+
+NOTHING = Assessment()
+
+
+def group_of(service: Service) -> str:
+    """Return what a Service's incidents are grouped by: its load balancer, as far as it has one."""
+    return next(iter(balancer_keys(service)), f"service:{service.ref}")
+
+
+def assess(cluster: str, snapshot: Snapshot, ref: Ref, severities: Severities) -> Assessment:
+    """Look at one Service; one that is gone, has another type or no address yet has nothing wrong with it."""
+    service = snapshot.service(ref)
+    if service is None or not service.is_load_balancer or service.deleting or not service.ingress:
+        return NOTHING
+    explanation = explain(snapshot, ref)
+    unsure = any(path.verdict is Verdict.UNDETERMINED for path in explanation.paths)
+    return Assessment(
+        sightings=tuple(_sightings(cluster, service, explanation, severities)),
+        unsure=frozenset({CUT_OFF.code}) if unsure or explanation.hypothetical else frozenset(),
+    )
+
+
+def _sightings(
+    cluster: str, service: Service, explanation: Explanation, severities: Severities
+) -> Iterator[Sighting]:
+    found = {finding.code: finding for finding in explanation.findings}
+    for rule in _TRAPS:
+        if rule.code in found:
+            yield from _sighting(
+                cluster, service, rule, _trap(service, explanation, found[rule.code]), severities
+            )
+    lost = [path for path in explanation.paths if path.verdict is Verdict.UNREACHABLE]
+    own = any(found[code].severity is Severity.ERROR for code in _OWN_CAUSE if code in found)
+    if own:
+        lost = [path for path in lost if path.client.kind is ClientKind.EXTERNAL]
+    if lost and not explanation.hypothetical:
+        yield from _sighting(cluster, service, CUT_OFF, _cut(explanation, lost, own=own), severities)
+
+
+def _sighting(
+    cluster: str, service: Service, rule: IncidentRule, member: Member, severities: Severities
+) -> Iterator[Sighting]:
+    severity = severity_of(rule, severities, code=member.code, given=member.severity)
+    if severity is not None:
+        ref = ServiceRef(cluster=cluster, namespace=service.ref.namespace, name=service.ref.name)
+        seen = replace(member, service=ref, uid=service.uid, severity=severity)
+        yield Sighting(rule=rule.code, group=group_of(service), member=seen)
+
+
+def _trap(service: Service, explanation: Explanation, finding: Finding) -> Member:
+    value = service.annotations.get(PASS_THROUGH)
+    text = "pass-through is off" if value is None else f'pass-through is "{value}"'
+    lost = [path for path in explanation.paths if path.verdict is Verdict.UNREACHABLE]
+    return Member(
+        service=None,
+        text=f"{text}; {_cannot(lost)}" if lost else text,
+        why=finding.message,
+        severity=finding.severity,
+        code=finding.code,
+        source=finding.source,
+        fix=finding.fix,
+    )
+
+
+def _cut(explanation: Explanation, lost: Sequence[Path], *, own: bool) -> Member:
+    finding = _explaining(explanation, own=own)
+    reason = next((reason for path in lost for reason in reversed(path.reasons)), None)
+    return Member(
+        service=None,
+        text=_cannot(lost),
+        why=finding.message if finding else reason.message if reason else "",
+        still=_still(explanation),
+        severity=CUT_OFF.severity,
+        code=finding.code if finding else reason.code if reason else CUT_OFF.code,
+        source=finding.source if finding else reason.source if reason else "",
+        fix=finding.fix if finding else "",
+    )
+
+
+def _explaining(explanation: Explanation, *, own: bool) -> Finding | None:
+    found = {finding.code: finding for finding in explanation.findings}
+    return next((found[code] for code in _EXPLAINS[: 4 if own else None] if code in found), None)
+
+
+def _cannot(lost: Sequence[Path]) -> str:
+    """Say who cannot reach what: "processes on node-c cannot reach 10.0.0.12:80"."""
+    to = list(dict.fromkeys(str(path.destination) for path in lost))
+    where = to[0] if len(to) == 1 else f"{len(to)} addresses of it"
+    return f"{_listed(lost)} cannot reach {where}"
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    names = list(dict.fromkeys(map(_who, paths)))
+    more = f" and {len(names) - _MOST_NAMED} other classes" if len(names) > _MOST_NAMED else ""
+    *first, last = names[:_MOST_NAMED]
+    return f"{', '.join(first)} and {last}{more}" if first and not more else ", ".join((*first, last)) + more
+
+
+def _who(path: Path) -> str:
+    client = path.client
+    if client.kind is ClientKind.NODE and client.node and client.stands_for == 1:
+        return f"processes on node {client.node}"
+    return "clients outside the cluster" if client.kind is ClientKind.EXTERNAL else client_words(client)
+
+
+def _still(explanation: Explanation) -> str:
+    well = [path for path in explanation.paths if path.verdict is Verdict.REACHABLE]
+    lost = {_who(path) for path in explanation.paths if path.verdict is not Verdict.REACHABLE}
+    well = [path for path in well if _who(path) not in lost]
+    if not well:
+        return ""
+    past = all(path.via_load_balancer is False for path in well)
+    said = _listed(well)
+    return f"{said[0].upper()}{said[1:]} still get through{', past the load balancer' if past else ''}."
+
+
+# --- what mends it ---------------------------------------------------------------------------------------
+
+
+def mending(cluster: str, snapshot: Snapshot, sighting: Sighting) -> str:
+    """Return the verb, enable or disable, that the path engine says ends this without a new error; else nothing."""
+    ref = sighting.member.service
+    service = snapshot.service(Ref(ref.namespace, ref.name)) if ref else None
+    if service is None:
+        return ""
+    for verb, value in (("enable", "true"), ("disable", None)):
+        if verb == "disable" and service.external_policy is TrafficPolicy.LOCAL:
+            continue  # CCE writes the key back
+        if not _wrong(cluster, _supposed(snapshot, service, value), service.ref) - _others(
+            cluster, snapshot, sighting
+        ):
+            return verb
+    return ""
+
+
+def _supposed(snapshot: Snapshot, service: Service, value: str | None) -> Snapshot:
+    for each in (service, *snapshot.sharing(service)):
+        kept = {key: text for key, text in each.annotations.items() if key != PASS_THROUGH}
+        given = kept if value is None else {**kept, PASS_THROUGH: value}
+        snapshot = snapshot.with_service(replace(each, annotations=given))
+    return snapshot
+
+
+def _wrong(cluster: str, snapshot: Snapshot, ref: Ref) -> set[str]:
+    return {sighting.rule for sighting in assess(cluster, snapshot, ref, {}).sightings}
+
+
+def _others(cluster: str, snapshot: Snapshot, sighting: Sighting) -> set[str]:
+    ref = sighting.member.service
+    here = Ref(ref.namespace, ref.name) if ref else Ref("", "")
+    return _wrong(cluster, snapshot, here) - {sighting.rule}

@@ -1,0 +1,189 @@
+"""Tells what became wrong in a cluster, by whoever holds it: rows are opened, brought up to date and closed.
+
+Every replica sees the same and tries the same; the store lets one row be live for each key and one save of each
+version through, and the messages are jobs. So it does no harm when two believe to be the one that tells.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.domain.change import Change, ServiceRef
+from bot.domain.incident import Incident, Key, Member
+from bot.domain.incident_act import Act, collapsed, joined, judge, member_of, opened, progressed
+from bot.domain.incident_rule import RULES
+from bot.domain.incident_sighting import Sighting, mending
+from bot.domain.incident_step import Look, Open, Save, standing, step
+from bot.domain.incident_track import Track
+from bot.domain.objects import PASS_THROUGH, Ref, Service
+from bot.operations.incident_jobs import digest_job, notice_job, say_job
+from bot.operations.world import World
+from bot.ports import Job, Stale
+
+Tracks = Mapping[Key, Sequence[Track]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a replica knows of a cluster at one moment."""
+
+    cluster: str
+    tracks: Tracks
+    acts: Sequence[Act]
+    look: Look
+    services: bool = True
+    """Whether the cache may be believed about Services; if not, only what needs none is told."""
+    answered: frozenset[str] = frozenset()
+    """Load balancers of which the cloud told something."""
+
+
+async def begin(world: World, seen: Seen) -> bool:
+    """Record what is so at the very first look; one digest tells of it. False: that was done before."""
+    if await world.store.incidents.begun(seen.cluster) is not None:
+        return False
+    rows = [standing(key, tracks, seen.look) for key, tracks in seen.tracks.items() if _holds(tracks)]
+    jobs = [digest_job(seen.cluster)] if rows else []
+    return await world.store.incidents.begin(seen.cluster, rows, at=seen.look.now, jobs=jobs)
+
+
+def _holds(tracks: Sequence[Track]) -> bool:
+    return any(track.holds for track in tracks)
+
+
+async def tell(world: World, seen: Seen) -> None:
+    """Bring a cluster's incidents up to date."""
+    for act in collapsed(seen.acts):
+        await _remember(world, act)
+    rows = {row.key: row for row in await world.store.incidents.live(seen.cluster)}
+    for row in rows.values():
+        if RULES[row.rule].by_row and seen.services:
+            await _progress(world, row, seen.look)
+    keys = {str(key): key for key in seen.tracks} | {
+        row.key: Key(row.cluster, row.group, row.rule) for row in rows.values() if not RULES[row.rule].by_row
+    }
+    for name, key in keys.items():
+        if _seen(key, seen):
+            await _step(world, key, seen, rows.get(name))
+
+
+def _seen(key: Key, seen: Seen) -> bool:
+    """Whether it can be told from what is seen that nothing is wrong."""
+    if RULES[key.rule].by_cloud:
+        return seen.services and key.group in seen.answered
+    return seen.services or key.group == "cluster"
+
+
+async def _step(world: World, key: Key, seen: Seen, row: Incident | None) -> None:
+    tracks = seen.tracks.get(key, ())
+    told = any(track.told(seen.look.now, seen.look.settle) for track in tracks)
+    last = row or (await world.store.incidents.last(str(key)) if told else None)
+    match step(key, tracks, last, seen.look):
+        case Open(incident=incident):
+            incident = _mended(world, incident)
+            await world.store.incidents.open(incident, jobs=[notice_job(incident.id)])
+        case Save(before=before, after=after, worse=worse):
+            said = (
+                [say_job(after, f"worse-{after.severity}")]
+                if worse and not after.snoozed(seen.look.now)
+                else []
+            )
+            await _save(world, before, _mended(world, after), [notice_job(after.id), *said])
+        case None:
+            pass
+
+
+async def _save(world: World, before: Incident, after: Incident, jobs: Sequence[Job]) -> None:
+    # Stale: somebody acknowledged it, or another replica was first. The next look decides anew.
+    with suppress(Stale):
+        await world.store.incidents.save(before, after, jobs=jobs)
+
+
+def _mended(world: World, incident: Incident) -> Incident:
+    """Say of the first Service what change of pass-through mends it, if any does."""
+    if not incident.live or not incident.members or incident.members[0].service is None:
+        return incident
+    first, *others = incident.members
+    sighting = Sighting(rule=incident.rule, group=incident.group, member=first)
+    verb = mending(incident.cluster, world.clusters.get(incident.cluster).snapshot(), sighting)
+    return replace(incident, members=(replace(first, verb=verb), *others))
+
+
+# --- acts ------------------------------------------------------------------------------------------------
+
+
+async def _remember(world: World, act: Act) -> None:
+    """Store an act before it is told, so that it outlives this replica; acts of our own changes are none."""
+    now = world.clock()
+    judged = judge(act, await _newest(world, act.service), now)
+    member = None if judged is None else member_of(act, judged, world.settings.incidents.rules)
+    if judged is None or member is None or _put_back(world, act):
+        return
+    key = Key(act.service.cluster, act.group, judged.rule.code)
+    if _returned(act, await world.store.incidents.last(str(key))):
+        return
+    row = await world.store.incidents.open(opened(key, member, act.at))
+    if member not in row.members and row.live:
+        await _save(world, row, joined(row, member), [notice_job(row.id)])
+
+
+def _returned(act: Act, last: Incident | None) -> bool:
+    """Whether the act put back what an incident that was over since was about."""
+    return (
+        last is not None
+        and last.over_at is not None
+        and last.over_at >= act.at
+        and any(m.service == act.service and m.uid == act.uid and m.was == act.after for m in last.members)
+    )
+
+
+def _put_back(world: World, act: Act) -> bool:
+    service = _service(world, act.service)
+    return service is None or service.uid != act.uid or service.annotations.get(PASS_THROUGH) == act.before
+
+
+async def _newest(world: World, ref: ServiceRef) -> Change | None:
+    """Return the newest change of a Service whose patch was sent, or may be on its way."""
+    found = await world.store.changes.find(
+        cluster=ref.cluster, namespace=ref.namespace, name=ref.name, limit=10
+    )
+    return next((change for change in found if change.applied_at or change.sent), None)
+
+
+async def _progress(world: World, row: Incident, look: Look) -> None:
+    after = progressed(row, lambda ref: _service(world, ref), look.now, look.settle)
+    if after is None:
+        return
+    if not after.live:
+        after = replace(after, ended_by=await _credited(world, row, after.ended_by))
+    await _save(world, row, after, [notice_job(row.id)])
+
+
+async def _credited(world: World, row: Incident, sentence: str) -> str:
+    """Name the change that put it back, if one of ours did."""
+    for ref in row.services:
+        change = await _newest(world, ref)
+        if change and change.applied_at and change.applied_at >= row.since:
+            return f"{sentence.rstrip('.')} ({change.label})."
+    return sentence
+
+
+def _service(world: World, ref: ServiceRef) -> Service | None:
+    return world.clusters.get(ref.cluster).snapshot().service(Ref(ref.namespace, ref.name))
+
+
+def settle_of(world: World) -> timedelta:
+    """Return how long a state must last before it is told."""
+    return timedelta(seconds=world.settings.incidents.settle)
+
+
+async def open_incidents(world: World, cluster: str | None = None) -> Sequence[Incident]:
+    """Return what is wrong now, told or listed, the gravest and oldest first: for `list`, Home and `/metrics`."""
+    order = ("error", "warning", "info")
+    rows = await world.store.incidents.live(cluster)
+    return sorted(rows, key=lambda row: (order.index(str(row.severity)), row.since))
+
+
+def about(incidents: Sequence[Incident], ref: ServiceRef) -> Sequence[tuple[Incident, Member]]:
+    """Return the incidents of one Service."""
+    return [(row, member) for row in incidents for member in row.members if member.service == ref]

@@ -1,0 +1,34 @@
+"""The jobs that incidents leave behind; the messages they post are views of rows."""
+
+from bot.domain.incident import Incident
+from bot.ports import Job
+
+NOTICE = "incident"
+"""Bring an incident's message up to date."""
+FOLD = "incident-fold"
+"""Bring up to date the message that tells several incidents together."""
+DIGEST = "incident-digest"
+"""Tell once what was so when the cluster was first looked at."""
+SAY = "incident-say"
+"""Say one thing in the thread of an incident's message, once."""
+
+
+def notice_job(incident: str) -> Job:
+    """Draw the message as the row is when the job runs; asked for again, drawn again."""
+    return Job(key=f"incident:{incident}", kind=NOTICE, payload={"incident": incident}, again=True)
+
+
+def fold_job(key: str, channel: str) -> Job:
+    """Draw the message that tells what did not get one of its own."""
+    return Job(key=key, kind=FOLD, payload={"channel": channel}, again=True)
+
+
+def digest_job(cluster: str) -> Job:
+    """Tell what was so at first, once."""
+    return Job(key=f"incident-digest:{cluster}", kind=DIGEST, payload={"cluster": cluster})
+
+
+def say_job(incident: Incident, what: str, delay: float = 0.0) -> Job:
+    """Say one thing of an incident, once; `what` names it."""
+    payload = {"incident": incident.id, "what": what}
+    return Job(key=f"incident-say:{incident.id}:{what}", kind=SAY, payload=payload, delay=delay)

@@ -1,0 +1,176 @@
+"""Watches every cluster; of several replicas, the one that holds a cluster tells its incidents."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from bot.domain.incident_step import Look
+from bot.operations.incident import Seen, begin, settle_of, tell
+from bot.operations.world import World
+from bot.ports import Unavailable, WorldError
+from bot.watch import balancers
+from bot.watch.lookout import Lookout
+
+log = logging.getLogger(__name__)
+
+LEASE = 15.0
+"""Seconds for which a cluster is held; another replica takes over when they ran out."""
+RENEWED = timedelta(seconds=5)
+QUIET = timedelta(seconds=15)
+"""Time between two looks at the stored incidents where nothing happens."""
+CLOUD_EVERY = 300.0
+"""Seconds between two looks at the load balancers through the cloud's API."""
+_TICK = 1.0
+_AGAIN = 5.0
+
+
+class Watch:
+    """One for each process; `run` until cancelled."""
+
+    def __init__(self, world: World, *, holder: str = "", cloud_every: float = CLOUD_EVERY) -> None:
+        self._world = world
+        self._holder = holder or token_hex(8)
+        self._cloud_every = cloud_every
+        self.clusters = {name: ClusterWatch(world, name, self._holder) for name in world.clusters.names()}
+
+    async def run(self) -> None:
+        """Watch all clusters; one that hangs or fails disturbs no other."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for watched in self.clusters.values():
+                    group.create_task(self._keep(watched, watched.once, watched.tick))
+                    group.create_task(self._keep(watched, watched.ask_cloud, self._cloud_pause(watched)))
+        finally:
+            for watched in self.clusters.values():
+                await watched.stop()
+
+    async def _keep(
+        self, watched: "ClusterWatch", once: Callable[[], Awaitable[None]], pause: Callable[[], float]
+    ) -> None:
+        """Do one thing again and again."""
+        while True:
+            try:
+                await once()
+            except WorldError as error:
+                log.warning("incidents of %s: %s", watched.name, error)
+                await asyncio.sleep(_AGAIN)
+            except Exception:  # the edge of one cluster: an error of ours costs no other
+                log.exception("incidents of %s", watched.name)
+                await asyncio.sleep(_AGAIN)
+            await asyncio.sleep(pause())
+
+    def _cloud_pause(self, watched: "ClusterWatch") -> Callable[[], float]:
+        def pause() -> float:
+            # Clusters that started together do not ask together.
+            spread = 0.8 + 0.4 * random.random()  # noqa: S311 - spreads load, keeps no secret
+            return self._cloud_every * spread if watched.asks else min(_TICK, self._cloud_every)
+
+        return pause
+
+
+class ClusterWatch:
+    """The watch of one cluster."""
+
+    def __init__(self, world: World, name: str, holder: str) -> None:
+        self.name = name
+        self.held = False
+        self._world = world
+        self._holder = holder
+        self._settle = settle_of(world)
+        self._begun = False
+        self._renewed: datetime | None = None
+        self._told: datetime | None = None
+        self._answered: set[str] = set()
+        cluster = world.clusters.get(name)
+        self.lookout = Lookout(cluster, world.settings.incidents.rules, settle=self._settle)
+        self._unsubscribe = cluster.subscribe(self.lookout.hear)
+
+    def tick(self) -> float:
+        """Seconds until the next look."""
+        return min(_TICK, max(0.05, self._settle.total_seconds() / 10))
+
+    async def once(self) -> None:
+        """Look, and tell if it is on us to tell.
+
+        Raises:
+            Unavailable: the database does not answer; what was seen is not forgotten.
+        """
+        now = self._world.clock()
+        await self.lookout.look(now)
+        if not await self._hold(now):
+            self.lookout.age_acts(now)
+            return
+        if self._told and now - self._told < QUIET and not self.lookout.restless(now):
+            return
+        await self._tell(now)
+        self._told = now
+
+    async def _tell(self, now: datetime) -> None:
+        ready = self.lookout.believed and await self._ready(now)
+        acts = tuple(self.lookout.acts) if ready else ()
+        seen = Seen(
+            cluster=self.name,
+            tracks=self.lookout.tracks(),
+            acts=acts,
+            look=Look(now=now, settle=self._settle, synced_at=self.lookout.synced_at or now),
+            services=ready,
+            answered=frozenset(self._answered),
+        )
+        await tell(self._world, seen)
+        self.lookout.told(acts)
+
+    async def _ready(self, now: datetime) -> bool:
+        """Whether the cluster was looked at before; what is so at the very first look is no news."""
+        if self._begun:
+            return True
+        if await self._world.store.incidents.begun(self.name) is None:
+            synced = self.lookout.synced_at
+            if synced is None or now - synced < self._settle:
+                return False
+            look = Look(now=now, settle=self._settle, synced_at=synced)
+            await begin(
+                self._world, Seen(cluster=self.name, tracks=self.lookout.tracks(), acts=(), look=look)
+            )
+        self._begun = True
+        return True
+
+    async def _hold(self, now: datetime) -> bool:
+        """Take or keep the right to tell; without the database nobody has it."""
+        if self.held and self._renewed and now - self._renewed < RENEWED:
+            return True
+        self.held = False
+        self.held = await self._world.store.incidents.hold(self.name, self._holder, seconds=LEASE)
+        self._renewed = now
+        return self.held
+
+    @property
+    def asks(self) -> bool:
+        """Whether the cloud is to be asked, and by this replica."""
+        return self.name in self._world.clouds and self.held and self.lookout.believed
+
+    async def ask_cloud(self) -> None:
+        """Ask the cloud about each load balancer, one after the other; only who tells asks."""
+        if not self.asks:
+            return
+        cluster, cloud = self._world.clusters.get(self.name), self._world.clouds[self.name]
+        named = balancers.groups(cluster.snapshot().inventory)
+        for group in sorted({*named, *self._answered}):
+            seen = await balancers.ask(
+                cloud, self.name, cluster.snapshot().inventory, group, self._world.settings.incidents.rules
+            )
+            self.lookout.take(group, seen, self._world.clock())
+            if not seen.unsure:
+                self._answered.add(group)
+        self._answered &= {*named}
+
+    async def stop(self) -> None:
+        """Hear no more, and let another replica tell at once."""
+        self._unsubscribe()
+        if self.held:
+            try:
+                await self._world.store.incidents.release(self.name, self._holder)
+            except Unavailable:
+                log.info("%s is given back when its time runs out", self.name)
