@@ -56,7 +56,7 @@ def mention_text(body: Mapping[str, Any]) -> str:
     if found is None:
         return _unescaped(_shown(said))
     after = _shown(said[found.end() :]).lstrip(" \t\n,:")
-    return _unescaped(after or _shown(said[: found.start()]))
+    return _unescaped(after or _shown(said[: found.start()])).strip()
 
 
 def _shown(said: str) -> str:
