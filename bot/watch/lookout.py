@@ -166,7 +166,7 @@ class Lookout:
         for key in known - seen.keys():
             if key[0] not in assessment.unsure and key in self._tracks:
                 self._tracks[key] = self._tracks[key].gone(now)
-        known |= seen.keys()
+        known.update(seen)
         if not known:
             del self._of[of]
         if CUT_OFF.code not in assessment.unsure and not any(key[0] == CUT_OFF.code for key in seen):
