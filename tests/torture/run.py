@@ -150,13 +150,14 @@ async def _break(arena: Arena) -> None:
     while True:
         await asyncio.sleep(dice.uniform(0.2, 1.0))
         fault = dice.random()
-        if fault < 0.25:
+        # Faults that nothing met yet do not pile up: a server that only ever stumbles is down, not stumbling.
+        if fault < 0.25 and not arena.world.api.faults.pending():
             arena.world.api.faults.fail(
                 1, code=dice.choice((409, 429, 500)), verb="patch", resource="services", retry_after=1
             )
-        elif fault < 0.4:
+        elif fault < 0.4 and not arena.world.api.faults.pending():
             arena.world.api.faults.drop_reply(1, verb="patch", resource="services")
-        elif fault < 0.7:
+        elif fault < 0.7 and len(arena.slack.faults.pending()) < 2:
             kind: Kind = dice.choice(("429", "500", "lost", "timeout"))
             method = dice.choice(("chat.postMessage", "chat.update", "*"))
             arena.slack.faults.add(method, kind, count=1, seconds=1.0)

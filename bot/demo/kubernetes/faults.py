@@ -123,6 +123,10 @@ class Faults:
         """Call `action` when the faults are cleared."""
         self._cleared.append(action)
 
+    def pending(self) -> list[Fault]:
+        """Return the faults that are still to come."""
+        return [fault for fault in self._planned if fault.count != 0]
+
     def clear(self) -> None:
         """Let everything work again; hanging requests are let go."""
         self._planned.clear()
