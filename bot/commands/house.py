@@ -24,6 +24,7 @@ from bot.operations.perform import performers
 from bot.operations.world import World
 from bot.ports import Cloud, Clusters, Unavailable
 from bot.render import Renderer
+from bot.watch import Watch
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class House:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._work(world, prepared), name="work")
+                group.create_task(Watch(world).run(), name="watch")
                 if world.settings.slack.app_token is not None:
                     token = world.settings.slack.app_token
                     self._socket = Socket(app, self._parts.client, token.reveal)
