@@ -96,6 +96,16 @@ class Partition:
         pods[sort] += by
         if not pods[sort]:
             del pods[sort]
+        if not here and not self.sort_of[pod.node].listed:
+            self._leave(pod.node)
+
+    def _leave(self, name: str) -> None:
+        """Forget a node of which there is no object and no Pod any more."""
+        sort = self.sort_of.pop(name)
+        group = self.groups[sort]
+        del group.nodes[name], self.pods_on[name]
+        if not group.nodes:
+            del self.groups[sort]
 
     def sort_pod(self, pod: Pod) -> PodSort:
         """Say of which sort a Pod is; one without an address counts as a usual one."""

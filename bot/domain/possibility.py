@@ -41,15 +41,6 @@ class Undecided(Exception):  # noqa: N818  it is a question, not an error
         self.options = options
 
 
-class Beyond(Exception):  # noqa: N818  it is a boundary, not an error
-    """The packet goes where nothing is known about the rules; `rule` says where."""
-
-    def __init__(self, rule: str, missing: str) -> None:
-        super().__init__(rule)
-        self.rule = rule
-        self.missing = missing
-
-
 @dataclass(slots=True)
 class World:
     """The facts, the cluster's nodes (for their versions), and the suppositions made so far."""

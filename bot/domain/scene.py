@@ -11,7 +11,6 @@ from bot.domain.objects import (
     Ingress,
     IngressPoint,
     NetworkPolicy,
-    Node,
     Service,
     ServicePort,
 )
@@ -106,8 +105,3 @@ def _members(slices: list[EndpointSlice], family: str) -> tuple[str, ...]:
             if endpoint.ready and endpoint.node
         }
     )
-
-
-def node_of(scene: Scene, name: str) -> Node | None:
-    """The Node object of that name."""
-    return scene.snapshot.inventory.nodes.get(name)
