@@ -66,7 +66,8 @@ def _joined(words: list[str]) -> list[str]:
 
 def _name(word: str) -> str:
     """A name without what people put around it; names hold no full-width letters and no other slash."""
-    return normalize("NFKC", word).strip(_QUOTES + ",;").replace("\\", "/")
+    whole = "".join(normalize("NFKC", word).split())
+    return whole.strip(_QUOTES + ",;").replace("\\", "/")
 
 
 def _no_such(word: str, command: str) -> str:
