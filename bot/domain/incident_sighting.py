@@ -41,6 +41,7 @@ _EXPLAINS = (
 )
 """Findings that explain a cut, the most telling first."""
 _MOST_NAMED = 4
+_FEW = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,22 +164,39 @@ def _listed(paths: Sequence[Path]) -> str:
     return f"{', '.join(first)} and {last}{more}" if first and not more else ", ".join((*first, last)) + more
 
 
+_WHO = {
+    "external": "clients outside the cluster",
+    "pod-with-backend": "pods on nodes with a backend",
+    "pod-without-backend": "pods on nodes without a backend",
+    "node-with-backend": "processes on nodes with a backend",
+    "node-without-backend": "processes on nodes without a backend",
+    "backend": "backend pods that call themselves",
+}
+"""The classes as they read in the middle of a sentence."""
+
+
 def _who(path: Path) -> str:
     client = path.client
     if client.kind is ClientKind.NODE and client.node and client.stands_for == 1:
         return f"processes on node {client.node}"
-    return "clients outside the cluster" if client.kind is ClientKind.EXTERNAL else client_words(client)
+    return _WHO.get(client.group) or client_words(client)
 
 
 def _still(explanation: Explanation) -> str:
-    well = [path for path in explanation.paths if path.verdict is Verdict.REACHABLE]
-    lost = {_who(path) for path in explanation.paths if path.verdict is not Verdict.REACHABLE}
-    well = [path for path in well if _who(path) not in lost]
+    sure = [path for path in explanation.paths if path.verdict is Verdict.REACHABLE]
+    others = {_who(path) for path in explanation.paths if path.verdict is not Verdict.REACHABLE}
+    well = [path for path in sure if _who(path) not in others]
     if not well:
         return ""
-    past = all(path.via_load_balancer is False for path in well)
+    if len(well) == len(sure) and not _unknown(explanation) and len({*map(_who, well)}) > _FEW:
+        return "Everybody else still gets through."
     said = _listed(well)
+    past = all(path.via_load_balancer is False for path in well)
     return f"{said[0].upper()}{said[1:]} still get through{', past the load balancer' if past else ''}."
+
+
+def _unknown(explanation: Explanation) -> bool:
+    return any(path.verdict not in {Verdict.REACHABLE, Verdict.UNREACHABLE} for path in explanation.paths)
 
 
 # --- what mends it ---------------------------------------------------------------------------------------

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain.change import Change, ServiceRef
-from bot.domain.incident import Incident, Key, Member
+from bot.domain.incident import Incident, Key, Member, Phase
 from bot.domain.incident_act import Act, collapsed, joined, judge, member_of, opened, progressed
 from bot.domain.incident_rule import RULES
 from bot.domain.incident_sighting import Sighting, mending
 from bot.domain.incident_step import Look, Open, Save, standing, step
 from bot.domain.incident_track import Track
 from bot.domain.objects import PASS_THROUGH, Ref, Service
-from bot.operations.incident_jobs import digest_job, notice_job, say_job
+from bot.operations.incident_jobs import BECAUSE, CAUSE, PART_OF, digest_job, notice_job, say_job
 from bot.operations.world import World
-from bot.ports import Job, Stale
+from bot.ports import Job, Later, NotFound, Stale
 
 Tracks = Mapping[Key, Sequence[Track]]
 
@@ -51,20 +51,21 @@ def _holds(tracks: Sequence[Track]) -> bool:
     return any(track.holds for track in tracks)
 
 
-async def tell(world: World, seen: Seen) -> None:
-    """Bring a cluster's incidents up to date."""
+async def tell(world: World, seen: Seen) -> bool:
+    """Bring a cluster's incidents up to date; return whether time alone will change one that is stored."""
     for act in collapsed(seen.acts):
         await _remember(world, act)
     rows = {row.key: row for row in await world.store.incidents.live(seen.cluster)}
-    for row in rows.values():
-        if RULES[row.rule].by_row and seen.services:
-            await _progress(world, row, seen.look)
+    acts = [row for row in rows.values() if RULES[row.rule].by_row]
     keys = {str(key): key for key in seen.tracks} | {
-        row.key: Key(row.cluster, row.group, row.rule) for row in rows.values() if not RULES[row.rule].by_row
+        row.key: Key(row.cluster, row.group, row.rule) for row in rows.values() if row not in acts
     }
     for name, key in keys.items():
         if _seen(key, seen):
             await _step(world, key, seen, rows.get(name))
+    for row in acts if seen.services else ():
+        await _progress(world, row, seen)
+    return any(row.phase is Phase.SETTLING for row in acts)
 
 
 def _seen(key: Key, seen: Seen) -> bool:
@@ -128,13 +129,10 @@ async def _remember(world: World, act: Act) -> None:
 
 
 def _returned(act: Act, last: Incident | None) -> bool:
-    """Whether the act put back what an incident that was over since was about."""
-    return (
-        last is not None
-        and last.over_at is not None
-        and last.over_at >= act.at
-        and any(m.service == act.service and m.uid == act.uid and m.was == act.after for m in last.members)
-    )
+    """Whether the act puts back what an incident is about that is live, or was when the act was seen."""
+    if last is None or (last.over_at is not None and last.over_at < act.at):
+        return False
+    return any(m.service == act.service and m.uid == act.uid and m.was == act.after for m in last.members)
 
 
 def _put_back(world: World, act: Act) -> bool:
@@ -150,13 +148,50 @@ async def _newest(world: World, ref: ServiceRef) -> Change | None:
     return next((change for change in found if change.applied_at or change.sent), None)
 
 
-async def _progress(world: World, row: Incident, look: Look) -> None:
-    after = progressed(row, lambda ref: _service(world, ref), look.now, look.settle)
+async def _progress(world: World, row: Incident, seen: Seen) -> None:
+    after = progressed(row, lambda ref: _service(world, ref), seen.look.now, seen.look.settle)
     if after is None:
         return
     if not after.live:
         after = replace(after, ended_by=await _credited(world, row, after.ended_by))
+    elif row.phase is Phase.SETTLING:
+        try:
+            whole = await _consequence(world, row, seen)
+        except Later:
+            return
+        if whole is not None:
+            after = replace(after, detail={**after.detail, PART_OF: whole.id})
+            told = replace(whole, detail={**whole.detail, CAUSE: row.id, BECAUSE: row.members[0].why})
+            await _save(world, whole, told, [notice_job(whole.id)])
     await _save(world, row, after, [notice_job(row.id)])
+
+
+async def _consequence(world: World, row: Incident, seen: Seen) -> Incident | None:
+    """Return the incident that an act brought about: the two are told in one message.
+
+    Raises:
+        Later: something was brought about that is not told yet.
+    """
+    for key, tracks in seen.tracks.items():
+        brought = [t for t in tracks if t.holds and t.since >= row.since and t.member.service in row.services]
+        if RULES[key.rule].by_cloud or not brought:
+            continue
+        if not any(track.told(seen.look.now, seen.look.settle) for track in brought):
+            raise Later(seen.look.settle.total_seconds())
+        last = await world.store.incidents.last(str(key))
+        if last is not None and last.phase is Phase.OPEN:
+            return last
+    return None
+
+
+async def _how_ended(world: World, row: Incident) -> str:
+    """Say how something ended that an act had brought about: by its being put back, if it was."""
+    if CAUSE not in row.detail:
+        return row.ended_by
+    try:
+        return (await world.store.incidents.get(row.detail[CAUSE])).ended_by
+    except NotFound:
+        return row.ended_by
 
 
 async def _credited(world: World, row: Incident, sentence: str) -> str:

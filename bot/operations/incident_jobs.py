@@ -12,6 +12,9 @@ DIGEST = "incident-digest"
 SAY = "incident-say"
 """Say one thing in the thread of an incident's message, once."""
 
+PART_OF, CAUSE, BECAUSE = "partOf", "cause", "because"
+"""Details of a row: the incident that tells an act too, the act behind an incident, and what was done."""
+
 
 def notice_job(incident: str) -> Job:
     """Draw the message as the row is when the job runs; asked for again, drawn again."""

@@ -9,7 +9,7 @@ from bot.domain.freeze import frozen_until
 from bot.domain.incident import Incident, Member, Phase
 from bot.domain.words import counted, duration
 from bot.operations.card import Button
-from bot.operations.incident_jobs import DIGEST, FOLD, NOTICE, SAY, fold_job, notice_job
+from bot.operations.incident_jobs import BECAUSE, DIGEST, FOLD, NOTICE, PART_OF, SAY, fold_job, notice_job
 from bot.operations.world import World
 from bot.ports import Later, Leased, Message, NotFound, Stale
 
@@ -55,7 +55,7 @@ async def draw(world: World, leased: Leased) -> None:
     """
     row = await world.store.incidents.get(str(leased.job.payload["incident"]))
     channel = world.cluster_settings(row.cluster).incident_channel
-    if channel is None or row.phase in {Phase.SETTLING, Phase.STANDING}:
+    if channel is None or row.phase in {Phase.SETTLING, Phase.STANDING} or PART_OF in row.detail:
         return
     if row.folded:
         await world.store.jobs.submit(fold_job(row.folded, channel))
@@ -232,7 +232,7 @@ def notice_of(row: Incident) -> Notice:
         sentence=_sentence(row, where, what),
         members=() if one else tuple((member.name, member.text) for member in row.members[:MOST_LISTED]),
         more=f"and {left} more" if left > 0 else "",
-        why=(first.why, first.code) if first else ("", ""),
+        why=(f"{first.why} {row.detail.get(BECAUSE, '')}".strip(), first.code) if first else ("", ""),
         still=first.still if one and first else "",
         fix=first.fix if first else "",
         notes=tuple(_notes(row)),

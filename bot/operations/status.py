@@ -67,12 +67,17 @@ def _facts_line(explanation: Explanation, service: Service) -> str:
         f"policy {service.external_policy}",
         f"pass-through {explanation.pass_through.state}",
         " ".join(
-            str(facts[name].value)
+            _shown(str(facts[name].value))
             for name in ("platform", "category", "kubernetesVersion", "kubeProxy.mode")
             if name in facts and facts[name].known
         ),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _shown(value: str) -> str:
+    """Names of products as people write them."""
+    return {"cce": "CCE", "ipvs": "IPVS", "generic": "Kubernetes"}.get(value, value)
 
 
 _SEES = {
@@ -100,10 +105,18 @@ def _row(path: Path) -> tuple[str, ...]:
     return client_words(path.client), count, path_words(str(path.verdict), path.via_load_balancer), sees
 
 
+MOST_REASONS = 5
+_WORST = (Verdict.UNREACHABLE, Verdict.AMBIGUOUS, Verdict.UNDETERMINED, Verdict.REACHABLE)
+
+
 def _why(explanation: Explanation) -> list[tuple[str, str, str]]:
-    """Each reason once, with its rule and where that is documented."""
-    found = {reason.code: reason for path in explanation.paths for reason in path.reasons}
-    return [(reason.message, reason.code, reason.source) for reason in list(found.values())[:5]]
+    """Each reason once, those of the worst paths and of clients inside first, each path's last word first."""
+    paths = sorted(
+        explanation.paths,
+        key=lambda path: (_WORST.index(path.verdict), path.client.kind is ClientKind.EXTERNAL),
+    )
+    found = {reason.code: reason for path in paths for reason in reversed(path.reasons)}
+    return [(reason.message, reason.code, reason.source) for reason in list(found.values())[:MOST_REASONS]]
 
 
 _SIGN = {"error": "🔴", "warning": "🟠", "info": "🔵"}

@@ -59,6 +59,7 @@ class Lookout:
         self._writes: list[_Write] = []
         self._born: set[object] = set()
         self._moved = False
+        self._touched = False
         self._swept: datetime | None = None
         self._known: frozenset[type] = frozenset()
         self._facts: ClusterFacts | None = None
@@ -143,6 +144,7 @@ class Lookout:
 
     async def _look_at(self, now: datetime) -> None:
         until = perf_counter() + SLICE
+        self._touched = self._touched or bool(self._dirty)
         while self._dirty:
             ref = next(iter(self._dirty))
             del self._dirty[ref]
@@ -213,11 +215,13 @@ class Lookout:
         return found
 
     def restless(self, now: datetime) -> bool:
-        """Whether time alone may change what is to be told."""
-        return bool(self.acts) or any(track.restless(now, self._settle) for track in self._tracks.values())
+        """Whether anything was looked at since it was told, or time alone may change what is to be told."""
+        tracks = self._tracks.values()
+        return self._touched or bool(self.acts) or any(track.restless(now, self._settle) for track in tracks)
 
     def told(self, acts: Sequence[Act]) -> None:
-        """Forget acts that are stored now."""
+        """Forget acts that are stored now, and that there was something to tell."""
+        self._touched = False
         self.acts = [act for act in self.acts if act not in acts]
 
     def age_acts(self, now: datetime) -> None:

@@ -81,6 +81,7 @@ class ClusterWatch:
         self._holder = holder
         self._settle = settle_of(world)
         self._begun = False
+        self._settling = False
         self._renewed: datetime | None = None
         self._told: datetime | None = None
         self._answered: set[str] = set()
@@ -103,7 +104,8 @@ class ClusterWatch:
         if not await self._hold(now):
             self.lookout.age_acts(now)
             return
-        if self._told and now - self._told < QUIET and not self.lookout.restless(now):
+        quiet = self._told is not None and now - self._told < QUIET
+        if quiet and self._begun and not self._settling and not self.lookout.restless(now):
             return
         await self._tell(now)
         self._told = now
@@ -119,7 +121,7 @@ class ClusterWatch:
             services=ready,
             answered=frozenset(self._answered),
         )
-        await tell(self._world, seen)
+        self._settling = await tell(self._world, seen)
         self.lookout.told(acts)
 
     async def _ready(self, now: datetime) -> bool:
