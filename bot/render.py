@@ -11,7 +11,7 @@ from json import JSONDecodeError, dumps, loads
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateRuntimeError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -136,8 +136,8 @@ def _json(value: Any) -> Markup:
 
 
 def _plain(value: Any) -> str:
-    if value is None or isinstance(value, StrictUndefined):
-        raise RenderError(f"a template shows a value that is not there: {value!r}")
+    if value is None:
+        raise TemplateRuntimeError("it shows a value that is none")
     return str(value)
 
 

@@ -11,23 +11,33 @@ def worst(explanation: Explanation) -> Verdict | None:
     return next((verdict for verdict in _WORST if verdict in verdicts), None)
 
 
+_CLASSES = {
+    "external": "outside the cluster",
+    "pod-with-leaving-backend": "pods, node with a leaving backend",
+    "pod-with-backend": "pods, node with a backend",
+    "pod-without-backend": "pods, node without one",
+    "node-with-leaving-backend": "processes on nodes with a leaving backend",
+    "node-with-backend": "processes on nodes with a backend",
+    "node-without-backend": "processes on nodes without one",
+    "backend": "a backend pod calling itself",
+}
+
+
 def client_words(client: Client) -> str:
-    """Name a client, or its class, as people read it."""
-    words = {
-        "external": "outside the cluster",
-        "pod-with-backend": "pods, node with a backend",
-        "pod-without-backend": "pods, node without one",
-        "node-with-backend": "processes on nodes with a backend",
-        "node-without-backend": "processes on nodes without one",
-        "backend": "a backend pod calling itself",
-    }
+    """Name a client, or its class with what sets it apart, as people read it."""
     if client.group:
-        return words.get(client.group, client.group.replace("-", " "))
-    return (
-        f"{client.kind} {client.namespace}/{client.name}"
-        if client.namespace
-        else f"{client.kind} {client.name}"
-    )
+        return _class_words(client.group)
+    name = f"{client.namespace}/{client.name}" if client.namespace else client.name
+    return f"{client.kind} {name}"
+
+
+def _class_words(group: str) -> str:
+    for code, words in _CLASSES.items():
+        if group == code:
+            return words
+        if group.startswith(f"{code}-"):
+            return f"{words} ({group.removeprefix(f'{code}-')})"
+    return group.replace("-", " ")
 
 
 def headline(explanation: Explanation) -> str:

@@ -75,6 +75,15 @@ def test_every_class_of_client_has_its_words() -> None:
     assert all("-" not in name for name in names)
 
 
+def test_what_sets_a_class_apart_is_said() -> None:
+    """A kubelet version, a zone, an excluded node."""
+    group = "pod-with-backend-v1.27.3-excluded-node"
+    words = "pods, node with a backend (v1.27.3-excluded-node)"
+    assert client_words(Client(kind=ClientKind.POD, group=group)) == words
+    leaving = Client(kind=ClientKind.NODE, group="node-with-leaving-backend")
+    assert client_words(leaving) == "processes on nodes with a leaving backend"
+
+
 def test_a_client_that_was_asked_for_is_named() -> None:
     """With its namespace, if it has one."""
     assert client_words(Client(kind=ClientKind.POD, namespace="a", name="b")) == "pod a/b"
