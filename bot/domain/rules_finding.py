@@ -200,7 +200,7 @@ BYPASSED = _trap(
     "load-balancer-bypassed",
     INFO,
     "Traffic from inside the cluster does not cross the load balancer: its metrics and health checks do not see it.",
-    "Usually nothing; pass-through sends it through the load balancer.",
+    "Usually nothing; on CCE pass-through sends it through the load balancer.",
     "cce_10_0355; kubernetes #66607",
 )
 TLS_BYPASSED = _trap(

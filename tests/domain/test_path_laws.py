@@ -166,7 +166,7 @@ def essence(path: Path) -> tuple[Any, ...]:
     return path.verdict, path.via_load_balancer, path.endpoints, path.source_ip, path.missing, ends
 
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
@@ -232,7 +232,7 @@ def _renamed_endpoint(endpoint: Endpoint) -> Endpoint:
     )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     situations(),
     st.sampled_from(["mode", "version", "platform", "category", "detector", "cidr", "delivery", "preserves"]),
@@ -289,7 +289,7 @@ def _sum(explanation: Explanation, kind: ClientKind) -> int:
     return sum(path.client.stands_for or 0 for path in explanation.paths if path.client.kind is kind)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(situations())
 def test_a_class_speaks_for_all_of_its_members(drawn: tuple[Any, Situation]) -> None:
     """Asked one by one, as many clients get each verdict, way and source as the classes say."""
