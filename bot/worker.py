@@ -12,7 +12,8 @@ from bot.ports import Jobs, Later, Leased, Unavailable, WorldError
 Performer = Callable[[Leased], Awaitable[None]]
 """Does what a job says: None when it is done, `Later` to be called again, a `WorldError` to try again."""
 
-_LONGEST_DELAY = 300.0
+_LONGEST_DELAY = 30.0
+"""Seconds: people who look at a card should not wait for minutes once the other side answers again."""
 _OFTEN = 10
 """From this attempt on, a failure is an error of ours and no longer the world's mood."""
 _STOPPED = "the replica was stopped"
@@ -47,7 +48,7 @@ Observe = Callable[[str, str, float], None]
 
 
 def backoff(attempt: int, *, share: float = 1.0, first: float = 1.0) -> float:
-    """Return the seconds to wait after a failed attempt: doubling, at most five minutes.
+    """Return the seconds to wait after a failed attempt: doubling, at most half a minute.
 
     `share`, from 0 to 1, spreads the upper half, so that replicas which failed together do not return together.
     """
@@ -59,7 +60,7 @@ class Worker:
     """Claims due jobs of the kinds it has performers for; other kinds wait for a replica that knows them.
 
     Performing is at least once: a performer makes its effect idempotent, and looks first when
-    `leased.attempt` is above 1. A job is never dropped: it is tried again, at most five minutes later, for ever.
+    `leased.attempt` is above 1. A job is never dropped: it is tried again, at most half a minute later, for ever.
     """
 
     def __init__(

@@ -148,7 +148,7 @@ async def _break(arena: Arena) -> None:
     """Kill, stumble, hang up: at random, and in the moment between an effect and its record."""
     dice = arena.dice
     while True:
-        await asyncio.sleep(dice.uniform(0.2, 1.0))
+        await asyncio.sleep(dice.uniform(0.3, 1.5))
         fault = dice.random()
         # Faults that nothing met yet do not pile up: a server that only ever stumbles is down, not stumbling.
         if fault < 0.25 and not arena.world.api.faults.pending():

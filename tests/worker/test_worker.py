@@ -362,7 +362,7 @@ async def test_every_attempt_is_observed(jobs: WatchedJobs) -> None:
     assert sorted(seen) == [("apply", "done"), ("apply", "failed"), ("apply", "later")]
 
 
-def test_the_wait_after_failures_doubles_up_to_five_minutes() -> None:
+def test_the_wait_after_failures_doubles_up_to_half_a_minute() -> None:
     """And is spread over its upper half."""
-    assert [backoff(attempt) for attempt in (1, 2, 3, 9, 10, 1000)] == [1, 2, 4, 256, 300, 300]
+    assert [backoff(attempt) for attempt in (1, 2, 3, 5, 6, 1000)] == [1, 2, 4, 16, 30, 30]
     assert backoff(3, share=0.0) == 2
