@@ -164,6 +164,7 @@ class House:
                 log.warning("%s; asking again", error)
             else:
                 self._database_is = ""
+                log.info("the database is ready")
                 return
             await asyncio.sleep(rest)
             rest = min(LONGEST_REST, rest * 2)
