@@ -81,7 +81,7 @@ def _come_back(last: Incident, told: Sequence[Track]) -> Incident:
 
 def _new(key: Key, told: Sequence[Track], last: Incident | None, look: Look) -> Incident:
     members = _members(told)
-    since = min(track.first if track.flips else track.since for track in told)
+    since = min(track.began(look.now, look.settle) for track in told)
     born = all(track.newborn for track in told)
     return Incident(
         id=incident_id(key, since),

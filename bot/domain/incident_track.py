@@ -20,8 +20,6 @@ class Track:
     holds: bool
     since: datetime
     """When it last came, or went."""
-    first: datetime
-    """When it first came."""
     flips: tuple[datetime, ...] = ()
     newborn: bool = False
     """It has been so since the Service was made: nothing became wrong."""
@@ -29,7 +27,7 @@ class Track:
     @classmethod
     def begun(cls, member: Member, at: datetime, *, newborn: bool = False) -> "Track":
         """See something for the first time."""
-        return cls(member=member, holds=True, since=at, first=at, newborn=newborn)
+        return cls(member=member, holds=True, since=at, newborn=newborn)
 
     def seen(self, member: Member, at: datetime) -> "Track":
         """See it again; it may have changed."""
@@ -53,6 +51,10 @@ class Track:
     def told(self, now: datetime, settle: timedelta) -> bool:
         """Whether it has lasted, or flapped, long enough to be told."""
         return (self.holds and now - self.since >= settle) or self.flapping(now, settle)
+
+    def began(self, now: datetime, settle: timedelta) -> datetime:
+        """Return since when it is told to be so: where it flaps, since it first came or went."""
+        return self.flips[0] if self.flapping(now, settle) else self.since
 
     def over(self, now: datetime, settle: timedelta) -> bool:
         """Whether it has been gone for long enough to be believed."""

@@ -7,7 +7,7 @@ version through, and the messages are jobs. So it does no harm when two believe 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.change import Change, ServiceRef
 from bot.domain.incident import Incident, Key, Member, Phase
@@ -83,15 +83,20 @@ async def _step(world: World, key: Key, seen: Seen, row: Incident | None) -> Non
         case Open(incident=incident):
             incident = _mended(world, incident)
             await world.store.incidents.open(incident, jobs=[notice_job(incident.id)])
-        case Save(before=before, after=after, worse=worse):
-            said = (
-                [say_job(after, f"worse-{after.severity}")]
-                if worse and not after.snoozed(seen.look.now)
-                else []
-            )
-            await _save(world, before, _mended(world, after), [notice_job(after.id), *said])
+        case Save() as move:
+            await _move(world, move, seen.look.now)
         case None:
             pass
+
+
+async def _move(world: World, move: Save, now: datetime) -> None:
+    after = _mended(world, move.after)
+    jobs = [notice_job(after.id)]
+    if not after.live:
+        after = replace(after, ended_by=await _how_ended(world, after))
+    elif move.worse and not after.snoozed(now):
+        jobs.append(say_job(after, f"worse-{after.severity}"))
+    await _save(world, move.before, after, jobs)
 
 
 async def _save(world: World, before: Incident, after: Incident, jobs: Sequence[Job]) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.config.settings import IncidentSettings
-from bot.domain.incident import Incident
+from bot.domain.incident import Incident, Phase
 from bot.operations.world import World
 from bot.watch import Watch
 from tests.fakes.messenger import Posted
@@ -89,3 +89,8 @@ class Scene:
         """The only row."""
         (row,) = self.rows
         return row
+
+    @property
+    def phases(self) -> list[Phase]:
+        """Where the rows stand, oldest first."""
+        return [row.phase for row in self.rows]
