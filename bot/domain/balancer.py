@@ -119,29 +119,43 @@ def _alike(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     """Every node that is not excluded, folded by what its kube-proxy may do differently."""
     found: dict[tuple[str, str], Member] = {}
     by_version = not (world.facts.version.known or world.facts.version.withheld)
+    alone = _told_apart(scene, apart)
     for sort, group in scene.snapshot.inventory.nodes_alike.groups.items():
         if sort.excluded:
             continue
-        names = len(group.nodes)
-        if apart in group.nodes:
-            yield Member(node=apart)
-            names -= 1
-        if names:
+        here = [name for name in alone if name in group.nodes]
+        yield from (Member(node=name) for name in here)
+        if len(group.nodes) > len(here):
             key = (sort.version if by_version else "", sort.zone if scene.backends.hinted else "")
-            first = next(name for name in group.nodes if name != apart)
+            first = next(name for name in group.nodes if name not in alone)
             already = found.get(key)
             found[key] = Member(
                 node=already.node if already else first,
-                stands_for=names + (already.stands_for if already else 0),
+                stands_for=len(group.nodes) - len(here) + (already.stands_for if already else 0),
             )
     yield from found.values()
 
 
+def _told_apart(scene: Scene, apart: str) -> dict[str, None]:
+    """The nodes that may do what no other does, under policy Cluster too.
+
+    The client's own where that loses the reply; those with endpoints while internalTrafficPolicy Local leaks
+    (before v1.24); those that a topology hint names (since v1.34).
+    """
+    names = dict.fromkeys([apart] if apart else [])
+    backends = scene.backends
+    if scene.service.internal_policy is TrafficPolicy.LOCAL:
+        names |= dict.fromkeys([*backends.ready_on, *backends.leaving_on])
+    if backends.hinted:
+        names |= dict.fromkeys(node for endpoint in backends.ready for node in endpoint.node_hints)
+    return names
+
+
 def _unlisted(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     """Without Node objects: the nodes that endpoints name, and others that nobody listed."""
-    if apart:
-        yield Member(node=apart)
-        others = set(scene.backends.ready_on) - {apart}
-        if not others and not world.ask("nodes", {f"only {apart}": False, "more than one": True}):
-            return
+    alone = _told_apart(scene, apart)
+    yield from (Member(node=name) for name in alone)
+    others = set(scene.backends.ready_on) - {apart}
+    if apart and not others and not world.ask("nodes", {f"only {apart}": False, "more than one": True}):
+        return
     yield Member(node=ANY_NODE)

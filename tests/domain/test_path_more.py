@@ -249,6 +249,27 @@ def test_internal_policy_local_leaked_before_v1_24(version: str, verdict: str) -
     assert situation.ask("pod:far").verdict == verdict
 
 
+def test_nodes_that_a_leaking_policy_sets_apart_are_picked_apart() -> None:
+    """v1.23, internalTrafficPolicy Local: only the node with the endpoint delivers what the balancer hands it."""
+    path = usual(given={"version": "v1.23.0"}, internal_policy=LOCAL).ask("external")
+    assert path.verdict == "ambiguous"
+    assert sorted((trace.end, trace.stands_for) for trace in path.traces) == [("deliver", 1), ("reject", 2)]
+
+
+def test_hints_for_nodes_keep_traffic_on_them() -> None:
+    """KEP-3015, PreferSameNode: on by default since v1.34."""
+    hinted = (
+        endpoint("web-a", "n1", 11, node_hints=("n1",)),
+        endpoint("web-b", "n3", 13, node_hints=("n3",)),
+    )
+    situation = usual(endpoints=hinted, given={"version": "v1.34.0"})
+    assert situation.ask("pod:near").endpoints == ("shop/web-a",)
+    assert situation.ask("pod:far").endpoints == ("shop/web-a", "shop/web-b")
+    assert len(situation.ask("external").traces) == 4
+    older = usual(endpoints=hinted, given={"version": "v1.32.0"})
+    assert older.ask("pod:near").endpoints == ("shop/web-a", "shop/web-b")
+
+
 # --- families, protocols, slices -------------------------------------------------------------------------
 
 
