@@ -11,6 +11,7 @@ from bot.domain.policy import all_agree
 from bot.domain.words import unmarked
 from bot.operations import preview
 from bot.operations.apply import MANAGER
+from bot.operations.between import in_between
 from bot.operations.draft import Asked, already, compose, paths, read_live, rehearsed, store
 from bot.operations.owner import owner_note
 from bot.operations.refusal import Refused
@@ -42,7 +43,9 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     found = subject(world, snapshot, ref, service, asked.verb, settled=settled(live, world.clock()))
     _may_propose(rights, [ref_of(ref.cluster, part.ref) for part, _ in found.parts], asked)
     steps = await _steps(world, cluster, found.parts, live)
-    shown = paths(cluster.snapshot().with_service(service), found.parts, service.ref)
+    now = cluster.snapshot().with_service(service)
+    shown = paths(now, found.parts, service.ref)
+    remark = " ".join(text for text in (found.remark, in_between(now, found.parts)) if text)
     draft = await compose(
         world,
         asked,
@@ -50,7 +53,7 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
         ref=ref,
         steps=steps,
         shown=shown,
-        remark=found.remark,
+        remark=remark,
         owner=_ownership(live),
     )
     _acceptable(rights, draft, [str(finding.code) for finding in shown.before.findings])

@@ -2,7 +2,7 @@
 
 from bot.domain.change import ServiceRef
 from bot.domain.explanation import ClientKind, Explanation, Finding, Path, SourceIP, Verdict
-from bot.domain.objects import Service
+from bot.domain.objects import Ref, Service
 from bot.domain.path import explain
 from bot.domain.policy import Right
 from bot.domain.summary import client_words, headline
@@ -30,15 +30,24 @@ async def status(world: World, caller: Caller, target: str) -> Message:
     """
     rights = (await rights_of(world, caller)).known()
     ref, service = resolve(target, world.clusters, rights.visible)
-    return status_message(world, rights, ref, service, shared_by="")
+    return status_message(world, rights, ref, service, _explained(world, ref), shared_by="")
+
+
+def _explained(world: World, ref: ServiceRef) -> Explanation:
+    return explain(world.clusters.get(ref.cluster).snapshot(), Ref(ref.namespace, ref.name))
 
 
 def status_message(
-    world: World, rights: Rights | None, ref: ServiceRef, service: Service, *, shared_by: str
+    world: World,
+    rights: Rights | None,
+    ref: ServiceRef,
+    service: Service,
+    explanation: Explanation,
+    *,
+    shared_by: str,
 ) -> Message:
     """Compose the explanation; shared in a channel, it has no buttons and says who shared it."""
     cluster = world.clusters.get(ref.cluster)
-    explanation = explain(cluster.snapshot(), service.ref)
     return world.message(
         "status",
         ref=ref,
@@ -191,4 +200,4 @@ async def share(world: World, caller: Caller, value: str) -> Message:
     ref, service = by_button(world, value)
     if not rights.visible(ref.cluster, ref.namespace):
         raise Refused("You may not look at Services here.")
-    return status_message(world, None, ref, service, shared_by=caller.user)
+    return status_message(world, None, ref, service, _explained(world, ref), shared_by=caller.user)

@@ -14,6 +14,7 @@ from tests.fakes.world import (
     ALICE,
     BOB,
     CAROL,
+    IPVS,
     LEAD,
     MALLORY,
     PLATFORM,
@@ -21,6 +22,8 @@ from tests.fakes.world import (
     START,
     Town,
     caller,
+    service,
+    shop,
 )
 
 APPROVE, REJECT, WITHDRAW, GLASS = (
@@ -344,3 +347,15 @@ async def test_an_answer_that_cannot_be_given_is_given_up() -> None:
     assert town.messenger.said_to(BOB) == []
     assert town.store.jobs.waiting("click") == []
     assert town.now(change).phase is Phase.VERIFYING
+
+
+async def test_every_namespace_of_a_set_must_approve() -> None:
+    """Who may approve in one namespace only is refused for both."""
+    cluster = shop(given=IPVS)
+    cluster.put(service("pay", "till", port=8000))
+    pay = Policy(namespace="pay", propose=(PLATFORM,), approve=(CAROL,))
+    town = Town(clusters=[cluster], policies=(pay, Policy(propose=(PLATFORM,), approve=(SRE,))))
+    change = await town.propose()
+    assert "You may not approve changes here. <@U0CAROL> may." in await town.click(BOB, APPROVE, change)
+    await town.click(CAROL, APPROVE, change)
+    assert len(cluster.landed) == 2

@@ -256,6 +256,21 @@ async def test_siblings_on_one_load_balancer_are_one_change_under_ipvs() -> None
     assert "and 2 other Services on its load balancer" in town.card(change).text
 
 
+async def test_the_worst_state_in_between_is_on_the_card() -> None:
+    """The order, and who is cut off while only a part is patched."""
+    town = Town(clusters=[crowd("shop/basket")])
+    text = town.card(await town.propose()).text
+    assert "Patched in this order: shop/basket, shop/checkout." in text
+    assert "In between" in text or "Nobody is cut off in between" in text
+
+
+async def test_a_very_large_set_says_that_it_was_not_looked_at() -> None:
+    """Each state in between costs an explanation of each Service."""
+    town = Town(clusters=[crowd(*(f"shop/s-{number}" for number in range(14)))])
+    text = town.card(await town.propose()).text
+    assert "and 12 more. What happens in between was not looked at." in text
+
+
 async def test_a_sibling_that_is_on_already_is_left_alone() -> None:
     """Only those that differ are patched."""
     town = Town(clusters=[crowd("shop/basket")])

@@ -14,6 +14,7 @@ from tests.fakes.world import (
     BOB,
     CAROL,
     CHECKOUT,
+    IPVS,
     KEY,
     LEASE,
     MALLORY,
@@ -22,6 +23,7 @@ from tests.fakes.world import (
     Town,
     service,
     shop,
+    slices,
 )
 
 ROLLBACK, APPROVE, REJECT = "change:rollback", "change:approve", "change:reject"
@@ -232,3 +234,39 @@ async def test_a_refused_rehearsal_leaves_the_first_change_as_it_was() -> None:
     town.cluster.fail("patch", Forbidden("can't modify service elb"))
     assert "can't modify service elb" in await town.click(BOB, ROLLBACK, first)
     assert town.now(first).rolled_back_by == ""
+
+
+async def test_a_set_is_rolled_back_as_a_whole() -> None:
+    """In the reverse order, every Service with its own value from before."""
+    cluster = shop(given=IPVS)
+    cluster.put(service("shop", "basket", port=8000, value="false"))
+    cluster.put(slices("basket", "node-a"))
+    town = Town(clusters=[cluster])
+    first = await town.done(Outcome.FAILED)
+    await town.click(BOB, ROLLBACK, first)
+    landed = [(ref.name, values[KEY]) for ref, values in cluster.landed]
+    assert landed == [("basket", "true"), ("checkout", "true"), ("checkout", None), ("basket", "false")]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_at_any_point_a_superseded_proposal_has_one_successor(after: bool) -> None:  # noqa: FBT001 - a column
+    """Between the old one's end and the new one's card: exactly one new proposal, linked."""
+    deaths = 0
+    for point in range(1, 25):
+        town = Town()
+        old = await town.propose()
+        town.cluster.annotate(CHECKOUT, "false")
+        heart = Heart(point, after=after)
+        town.world = town.replica(store=mortal(town.store, heart), messenger=mortal(town.messenger, heart))
+        try:
+            await town.pass_time(31)
+        except Death:
+            deaths += 1
+        town.world = town.replica()
+        await town.pass_time(3 * LEASE)
+        _, new = town.changes()
+        assert town.now(old).phase is Phase.SUPERSEDED
+        assert town.now(old).superseded_by == new.label
+        assert len(town.messenger.keyed(f"say:{old.id}:superseded")) == 1
+        assert "It replaces CHG-1" in town.card(new).text
+    assert deaths > 5

@@ -6,6 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 from bot.config.settings import Clients, VerificationSettings
+from bot.domain.change import ServiceRef
+from bot.domain.explanation import (
+    Client,
+    ClientKind,
+    Destination,
+    Explanation,
+    Finding,
+    PassThrough,
+    PassThroughState,
+    Path,
+    Reason,
+    Remedy,
+    Severity,
+    SourceIP,
+)
+from bot.domain.explanation import Verdict as PathVerdict
+from bot.domain.fact import Fact, Origin
 from bot.domain.policy import Policy
 from bot.domain.verification import (
     Connectivity,
@@ -20,6 +37,8 @@ from bot.domain.verification import (
 from bot.listeners.views import ask_view, reason_view
 from bot.operations import ask
 from bot.operations.home import home_view
+from bot.operations.rights import rights_of
+from bot.operations.status import status_message
 from bot.operations.verdict import verdict_message
 from bot.ports import Message
 from tests.fakes.messenger import Posted
@@ -200,7 +219,46 @@ def failed(run: Run) -> Run:
 
 
 async def _status() -> Json:
-    return of(await ask.status(Town().world, caller(ALICE), "shop/checkout"))
+    town = Town()
+    cached = town.cluster.snapshot().service(CHECKOUT)
+    assert cached is not None
+    ref = ServiceRef(cluster="prod", namespace="shop", name="checkout")
+    rights = await rights_of(town.world, caller(ALICE))
+    return of(status_message(town.world, rights, ref, cached, bypassed(), shared_by=""))
+
+
+def bypassed() -> Explanation:
+    """What the engine may say of a Service, in words that are not the engine's: those may change."""
+    outside = Client(kind=ClientKind.EXTERNAL, group="external")
+    inside = Client(kind=ClientKind.POD, group="pod-with-backend", stands_for=31)
+    to = Destination(ip="10.9.0.9", port=443, protocol="TCP", scope="private")
+    why = Reason(code="lb-address-captured", message="kube-proxy answers for it.", source="cce_10_0355")
+    path = Path(
+        client=inside,
+        destination=to,
+        verdict=PathVerdict.REACHABLE,
+        via_load_balancer=False,
+        endpoints=("shop/checkout-a",),
+        source_ip=SourceIP.NODE,
+        traces=(),
+        reasons=(why,),
+        missing=("kubeProxy.mode",),
+    )
+    return Explanation(
+        service=CHECKOUT,
+        pass_through=PassThrough(state=PassThroughState.OFF),
+        facts=(
+            Fact(name="platform", value="cce", origin=Origin.API),
+            Fact(name="category", value="standard", origin=Origin.CONFIG),
+            Fact(name="kubeProxy.mode"),
+        ),
+        paths=(replace(path, client=outside, via_load_balancer=True, reasons=()), path),
+        findings=(
+            Finding(code="a-finding", severity=Severity.WARNING, message="Mind this.", fix="Do that."),
+            Finding(code="another", severity=Severity.INFO, message="Know this."),
+        ),
+        remedies=(Remedy(code="name", message="Use the name."),),
+    )
 
 
 async def _list() -> Json:

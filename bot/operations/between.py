@@ -1,0 +1,52 @@
+"""What clients go through while a change of several Services is half applied: the worst of it, in a sentence."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.domain.explanation import Explanation, Path, Verdict
+from bot.domain.objects import Service
+from bot.domain.path import explain
+from bot.domain.snapshot import Snapshot
+from bot.domain.summary import client_words
+from bot.operations.preview import supposed
+
+MOST_SERVICES = 12
+"""Services up to which every state in between is looked at; each costs an explanation of each of them."""
+MOST_NAMED = 3
+
+
+def in_between(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]]) -> str:
+    """Say in which order Services are patched, and who is cut off in between although not in the end."""
+    if len(parts) == 1:
+        return ""
+    order = f"Patched in this order: {_listed([str(service.ref) for service, _ in parts])}."
+    if len(parts) > MOST_SERVICES:
+        return f"{order} What happens in between was not looked at."
+    lost = list(dict.fromkeys(_lost(snapshot, parts)))
+    if not lost:
+        return f"{order} Nobody is cut off in between."
+    return f"{order} In between, for as long as kube-proxy needs, these are cut off: {_listed(lost)}."
+
+
+def _lost(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]]) -> Iterator[str]:
+    """Name who gets there before, or after, and not while only the first few are patched."""
+    states = [supposed(snapshot, parts[:done]) for done in range(len(parts) + 1)]
+    for service, _ in parts:
+        explained = [explain(state, service.ref) for state in states]
+        fine = _reached(explained[0]) | _reached(explained[-1])
+        for explanation in explained[1:-1]:
+            for path in explanation.paths:
+                if path.verdict is Verdict.UNREACHABLE and _key(path) in fine:
+                    yield f"{client_words(path.client)} to {service.ref}"
+
+
+def _reached(explanation: Explanation) -> set[tuple[str, str]]:
+    return {_key(path) for path in explanation.paths if path.verdict is Verdict.REACHABLE}
+
+
+def _key(path: Path) -> tuple[str, str]:
+    return path.client.group, str(path.destination)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
