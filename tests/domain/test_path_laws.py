@@ -28,6 +28,7 @@ from bot.domain.path import ClientAsked, Question
 from tests.domain.situation import WEB, Situation, facts, node, pod, service, slice_of
 
 NODES = ("n1", "n2", "n3")
+ZONES = {"n1": "z1", "n2": "z2", "n3": "z2"}
 CONDITIONS: tuple[dict[str, Any], ...] = (
     {"ready": True, "serving": True, "terminating": False},
     {"ready": False, "serving": False, "terminating": False},
@@ -98,8 +99,16 @@ def services(draw: st.DrawFn) -> Service:
 def endpoints(draw: st.DrawFn) -> tuple[Endpoint, ...]:
     """Up to five endpoints of Pods b1, b2 and so on."""
     chosen = draw(st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(CONDITIONS)), max_size=5))
+    hints = draw(st.sampled_from(["", "", "zone", "node"]))
     return tuple(
-        Endpoint(ip=f"10.1.0.{number}", node=where, pod=Ref("shop", f"b{number}"), **conditions)
+        Endpoint(
+            ip=f"10.1.0.{number}",
+            node=where,
+            pod=Ref("shop", f"b{number}"),
+            zone_hints=(ZONES[where],) if hints == "zone" else (),
+            node_hints=(where,) if hints == "node" else (),
+            **conditions,
+        )
         for number, (where, conditions) in enumerate(chosen, 1)
     )
 
@@ -126,7 +135,10 @@ def situations(draw: st.DrawFn, *, known: bool = True) -> tuple[dict[str, Any], 
             asked, annotations={key: each for key, each in asked.annotations.items() if key != CLASS}
         )
     values: list[Value] = [
-        *(node(name, kubelet_version="", excluded=draw(st.integers(0, 4)) == 0) for name in NODES),
+        *(
+            node(name, kubelet_version="", zone=ZONES[name], excluded=draw(st.integers(0, 4)) == 0)
+            for name in NODES
+        ),
         asked,
         slice_of(*backends),
         *(pod(each.pod.name, each.node, int(each.ip.rpartition(".")[2])) for each in backends if each.pod),
@@ -166,7 +178,9 @@ def essence(path: Path) -> tuple[Any, ...]:
     return path.verdict, path.via_load_balancer, path.endpoints, path.source_ip, path.missing, ends
 
 
-quick = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @quick
@@ -228,7 +242,10 @@ def _renamed(value: Value) -> Value:
 def _renamed_endpoint(endpoint: Endpoint) -> Endpoint:
     assert endpoint.pod is not None
     return replace(
-        endpoint, node=f"z-{endpoint.node}", pod=Ref(endpoint.pod.namespace, f"z-{endpoint.pod.name}")
+        endpoint,
+        node=f"z-{endpoint.node}",
+        node_hints=tuple(f"z-{name}" for name in endpoint.node_hints),
+        pod=Ref(endpoint.pod.namespace, f"z-{endpoint.pod.name}"),
     )
 
 
