@@ -16,6 +16,8 @@ from tests.torture.arena import APPROVERS, REQUESTER, Arena, channel_of, name_of
 WAVE = 8
 """Changes that are decided at the same time."""
 SETTLES_WITHIN = 240.0
+AGAIN_AFTER = 6.0
+"""Seconds after which a person whose command or click Slack could not deliver does it again."""
 _STATE = re.compile(
     r"^\S+ (Proposed|Approved|Applying|Verifying|Succeeded|Failed|Inconclusive|Not applied|Rejected|Withdrawn|Expired|Superseded|Reverted)"
 )
@@ -106,13 +108,17 @@ async def _decide(arena: Arena, number: int) -> None:
     dice.shuffle(clickers)
     acts = [(who, "change:approve" if place < 2 else "change:reject") for place, who in enumerate(clickers)]
     await asyncio.gather(*(_click(arena, who, card, action) for who, action in acts))
-    try:
-        await slack.wait_for(
-            lambda: _state(slack.readable(slack.message(channel, card.ts) or card)) != "Proposed" or None, 60
-        )
-    except TimeoutError:
-        # A click was lost on its way to a dead replica, as Slack would have told its person: they click again.
-        await _click(arena, clickers[0], card, "change:approve")
+    while True:
+        try:
+            await slack.wait_for(
+                lambda: _state(slack.readable(slack.message(channel, card.ts) or card)) != "Proposed" or None,
+                AGAIN_AFTER,
+            )
+        except TimeoutError:
+            # The clicks were lost on their way to a dead replica, and Slack said so: somebody clicks again.
+            await _click(arena, clickers[0], card, "change:approve")
+        else:
+            return
 
 
 async def _proposed(arena: Arena, number: int) -> Message:
@@ -121,7 +127,7 @@ async def _proposed(arena: Arena, number: int) -> Message:
     while True:
         await slack.command(REQUESTER, channel, f"/elb-passthrough enable shop/{name_of(number)} torture")
         try:
-            return await slack.wait_for(lambda: _card(arena, number), 15)
+            return await slack.wait_for(lambda: _card(arena, number), AGAIN_AFTER)
         except TimeoutError:
             continue
 
