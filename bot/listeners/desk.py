@@ -16,6 +16,7 @@ from bot.operations.answer import say
 from bot.operations.caller import Caller
 from bot.operations.decide import ACTIONS
 from bot.operations.home import home_view
+from bot.operations.incident_click import CLICKS as INCIDENT_CLICKS
 from bot.operations.jobs import click_job, order_job
 from bot.operations.refusal import Refused
 from bot.operations.rights import rights_of
@@ -23,7 +24,7 @@ from bot.operations.world import World
 from bot.ports import Job, Unavailable
 
 BREAK_GLASS = "change:breakglass"
-STORED = frozenset({*ACTIONS, "verification:stop"}) - {BREAK_GLASS}
+STORED = frozenset({*ACTIONS, "verification:stop", *INCIDENT_CLICKS}) - {BREAK_GLASS}
 """Buttons whose click is stored as it is."""
 ORDERED = {"status:propose": "enable", "status:verify": "verify"}
 """Buttons that do what a command does."""
@@ -97,6 +98,7 @@ class Desk:
         """Take a click; every one gets an answer, that of a button from before the last deployment too."""
         caller = payload.action_caller(body)
         action, value = text(body, "actions", 0, "action_id"), text(body, "actions", 0, "value")
+        value = value or text(body, "actions", 0, "selected_option", "value")
         stamp = text(body, "actions", 0, "action_ts")
         delivery = payload.delivery(body, stamp, caller.user, action, value)
         if action in STORED:

@@ -17,6 +17,7 @@ from bot.operations.caller import Caller
 from bot.operations.draft import Asked
 from bot.operations.incident_jobs import notice_job, say_job
 from bot.operations.incident_notice import ACKNOWLEDGE, PROPOSE, SNOOZE, SNOOZES, fixable
+from bot.operations.incident_notice import woken as name_of
 from bot.operations.propose import propose
 from bot.operations.refusal import Refused
 from bot.operations.rights import operator, rights_of
@@ -42,7 +43,7 @@ async def perform_click(world: World, action: str, value: str, caller: Caller, *
     if action == PROPOSE:
         return await _propose(world, row, caller, delivery)
     await _may_silence(world, row, caller)
-    if not row.live:
+    if not row.live and row.acknowledged_by != caller.user:
         raise Refused(f"It is over already: {row.title}. Nothing to do.")
     now = world.clock()
     if action == ACKNOWLEDGE:
@@ -81,7 +82,7 @@ async def _acknowledge(world: World, row: Incident, caller: Caller, now: datetim
             return taken.after(What.ENDED, over_at=now, closed_at=now, ended_by="It was meant, and stays.")
         return taken
 
-    if row.acknowledged_by:
+    if row.acknowledged_by and row.acknowledged_by != caller.user:
         raise Refused(
             f"{person(row.acknowledged_by)} acknowledged it at {row.acknowledged_at:%H:%M} UTC already."
         )
@@ -100,7 +101,8 @@ async def _snooze(world: World, row: Incident, caller: Caller, now: datetime, ch
     def snoozed(row: Incident) -> Incident:
         return replace(row, snooze=Snooze(by=caller.user, at=now, until=until, seen=row.fingerprint))
 
-    woken = [say_job(row, f"woke-{now.timestamp():.0f}", hours.total_seconds())] if hours else []
+    snooze = Snooze(by=caller.user, at=now, until=until)
+    woken = [say_job(row, name_of(snooze), hours.total_seconds())] if hours else []
     await _change(world, row, snoozed, [notice_job(row.id), *woken])
     return f"Snoozed: {SNOOZES[choice][0].lower()}{SNOOZES[choice][1:]}."
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.explanation import Severity
 from bot.domain.freeze import frozen_until
-from bot.domain.incident import Incident, Member, Phase
+from bot.domain.incident import Incident, Member, Phase, Snooze
 from bot.domain.words import counted, duration
 from bot.operations.card import Button
 from bot.operations.incident_jobs import BECAUSE, DIGEST, FOLD, NOTICE, PART_OF, SAY, fold_job, notice_job
@@ -182,7 +182,8 @@ async def say(world: World, leased: Leased) -> None:
         return
     what = str(leased.job.payload["what"])
     if what.startswith("woke"):
-        if row.acknowledged_by or row.snoozed(world.clock()):
+        snooze = row.snooze
+        if row.acknowledged_by or snooze is None or what != woken(snooze) or row.snoozed(world.clock()):
             return
         await world.store.jobs.submit(notice_job(row.id))
     notice = notice_of(row)
@@ -195,6 +196,11 @@ async def say(world: World, leased: Leased) -> None:
         broadcast=True,
         look=leased.attempt > 1,
     )
+
+
+def woken(snooze: Snooze) -> str:
+    """Name what is said when a snooze ends; another snooze takes its place."""
+    return f"woke-{snooze.at.timestamp():.0f}"
 
 
 PERFORMERS: Mapping[str, Callable[[World, Leased], Awaitable[None]]] = {

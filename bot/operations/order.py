@@ -10,6 +10,8 @@ from bot.operations.caller import Caller
 from bot.operations.channel import card_channel
 from bot.operations.decide import Click, decide
 from bot.operations.draft import Asked
+from bot.operations.incident_click import CLICKS as INCIDENT_CLICKS
+from bot.operations.incident_click import perform_click
 from bot.operations.pause import pause, resume
 from bot.operations.propose import propose
 from bot.operations.refusal import Refused
@@ -40,6 +42,9 @@ async def answer_click(world: World, leased: Leased) -> None:
     try:
         if payload["action"] == "verification:stop":
             sentence = await verifying.stop(world, str(payload["subject"]), caller)
+        elif payload["action"] in INCIDENT_CLICKS:
+            action, value = str(payload["action"]), str(payload["subject"])
+            sentence = await perform_click(world, action, value, caller, delivery=leased.job.key)
         else:
             sentence = await decide(world, _click(leased, caller))
     except Refused as refused:
