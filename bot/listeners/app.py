@@ -6,7 +6,7 @@ default runner polls for the acknowledgement every 10 ms, which people would wai
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -20,6 +20,11 @@ from bot.listeners.tasks import APOLOGY
 
 log = logging.getLogger(__name__)
 
+EVENTS: Mapping[str, Callable[[Desk, dict[str, Any]], Awaitable[None]]] = {
+    "app_mention": Desk.mention,
+    "app_home_opened": Desk.home,
+}
+"""What is done about each event that the manifest subscribes to; any other is acknowledged and passed over."""
 _ANY = re.compile(".*", re.DOTALL)
 
 
@@ -69,11 +74,9 @@ def _listen_to_messages(app: AsyncApp, desk: Desk) -> None:
 
     @app.event(_ANY)
     async def event(ack: AsyncAck, body: dict[str, Any]) -> None:
-        match text(body, "event", "type"):
-            case "app_mention":
-                await desk.mention(body)
-            case "app_home_opened":
-                await desk.home(body)
+        take = EVENTS.get(text(body, "event", "type"))
+        if take is not None:
+            await take(desk, body)
         await ack()
 
 

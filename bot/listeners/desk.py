@@ -97,8 +97,7 @@ class Desk:
     async def action(self, body: dict[str, Any]) -> None:
         """Take a click; every one gets an answer, that of a button from before the last deployment too."""
         caller = payload.action_caller(body)
-        action, value = text(body, "actions", 0, "action_id"), text(body, "actions", 0, "value")
-        value = value or text(body, "actions", 0, "selected_option", "value")
+        action, value = text(body, "actions", 0, "action_id"), payload.action_value(body)
         stamp = text(body, "actions", 0, "action_ts")
         delivery = payload.delivery(body, stamp, caller.user, action, value)
         if action in STORED:

@@ -131,6 +131,11 @@ def submission_caller(body: Mapping[str, Any]) -> Caller:
     )
 
 
+def action_value(body: Mapping[str, Any]) -> str:
+    """What a button carries, or the option that was chosen in a menu."""
+    return text(body, "actions", 0, "value") or text(body, "actions", 0, "selected_option", "value")
+
+
 # --- modals ----------------------------------------------------------------------------------------------
 
 
