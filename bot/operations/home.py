@@ -1,5 +1,6 @@
 """The Home tab of one person: what waits for them, what is theirs, what happened lately."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,7 @@ def _may_approve(rights: Rights, change: Change, caller: Caller) -> bool:
 
 
 async def _entries(world: World, some: Sequence[Change]) -> list[Entry]:
-    return [await _entry(world, change) for change in some[:MOST]]
+    return await asyncio.gather(*(_entry(world, change) for change in some[:MOST]))
 
 
 async def _entry(world: World, change: Change) -> Entry:

@@ -25,8 +25,10 @@ from bot.domain.change import (
 from bot.domain.words import CLOSE, OPEN, people
 from bot.operations.card import card_of, title_of
 from bot.operations.listing import Line
+from bot.ports import Message
 from bot.render import TEXT_LIMIT, Renderer, RenderError, clip, escape_mrkdwn
 from tests.domain.test_change import PROPOSED
+from tests.fakes.messenger import read
 from tests.fakes.world import RENDERER, START
 
 NASTY = (
@@ -264,6 +266,48 @@ def test_a_team_s_own_template_comes_first(tmp_path: Any) -> None:
     own = Renderer(tmp_path)
     assert own.patch("pass-through", {}) == {"metadata": {"annotations": {}}}
     assert own.patch_digest("pass-through") != RENDERER.patch_digest("pass-through")
+
+
+def test_the_largest_card_fits_as_a_whole() -> None:
+    """Thirty Services, every class of client on many addresses, and findings of some length."""
+    step = PROPOSED.steps[0]
+    steps_ = [replace(step, service=replace(step.service, name=f"{n:02}" + "n" * 61)) for n in range(30)]
+    row = ClientClass(
+        client="x",
+        count=99999,
+        destination="x",
+        before="reachable",
+        after="unreachable",
+        through_before=False,
+        through_after=None,
+    )
+    table = [replace(row, client=f"{'c' * 80} {n}", destination=f"[fd00::{n}]:443") for n in range(60)]
+    note = FindingNote(code="c" * 40, severity="error", message="m" * 300, fix="f" * 300)
+    change = replace(
+        PROPOSED, steps=tuple(steps_), table=tuple(table), findings=(note,) * 12, reason="r" * 1000
+    )
+    rendered = RENDERER.message("card", change=change, card=card_of(change, read_only=True))
+    check(rendered)
+    # Slack refuses a message whose texts have more than about 13,200 characters together (slackapi/bolt-js#2509).
+    assert len(read(Message(text="", blocks=rendered["blocks"]))) < 13_000
+
+
+def test_the_fullest_tables_fit() -> None:
+    """Every cell as long as it may be."""
+    lines = [Line(service="x" * 999, pass_through="x" * 999, verdict="x" * 999, findings="x" * 999)] * 15
+    check(RENDERER.message("list", lines=lines, count=99, more="", where="", notes=[]))
+    row = ClientClass(
+        client="x",
+        count=0,
+        destination="x" * 999,
+        before="reachable",
+        after="reachable",
+        through_before=None,
+        through_after=None,
+    )
+    table = [replace(row, client=f"{n}" + "x" * 999) for n in range(60)]
+    change = replace(PROPOSED, table=tuple(table))
+    check(RENDERER.message("card", change=change, card=card_of(change)))
 
 
 def test_the_longest_confirm_fits() -> None:
