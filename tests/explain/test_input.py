@@ -105,6 +105,56 @@ def test_no_kind_chokes_on_any_type(explain: Explain, kind: str, value: Any, fie
     assert "Traceback" not in result.err
 
 
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place inside a JSON value."""
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [path, *(place for key, each in inner for place in _places(each, (*path, key)))]
+
+
+def _everything() -> list[Json]:
+    """A cluster with something in every field that is read."""
+    rule = {"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.9.0.0/16"]}}], "ports": [{"port": 80}]}
+    full = service(annotations={"a": "b"}, loadBalancerSourceRanges=["10.0.0.0/8"], clusterIPs=["10.247.0.9"])
+    full["metadata"]["managedFields"] = [
+        {"manager": "m", "fieldsV1": {"f:metadata": {"f:annotations": {"f:a": {}}}}}
+    ]
+    policy = {"podSelector": {"matchLabels": {"app": "nginx"}}, "policyTypes": ["Ingress"], "ingress": [rule]}
+    return [
+        full,
+        *cluster()[1:],
+        obj("NetworkPolicy", "np", "networking.k8s.io/v1", spec=policy),
+        obj(
+            "Ingress", "in", "networking.k8s.io/v1", spec={"rules": [{"http": {"paths": [{"backend": {}}]}}]}
+        ),
+        obj(
+            "Deployment",
+            "d",
+            "apps/v1",
+            spec={"replicas": 1, "template": {"metadata": {"labels": {"a": "b"}}}},
+        ),
+        facts(kubeProxy={"mode": "ipvs", "featureGates": {"LoadBalancerIPMode": True}}),
+    ]
+
+
+@pytest.mark.parametrize("number", range(len(_everything())))
+def test_any_value_anywhere_is_read_or_refused(explain: Explain, number: int) -> None:
+    """Each place of each object in turn holds something else; a traceback is no answer."""
+    for place in _places(_everything()[number])[1:]:
+        for odd in (None, 7, -1, "", "x", [], [7], {}, {"x": 1}, True, 1.5):
+            objects = _everything()
+            target: Any = objects[number]
+            for step in place[:-1]:
+                target = target[step]
+            target[place[-1]] = odd
+            result = explain.json(*objects)
+            assert result.status in (0, 2), (place, odd, result.err)
+            assert "unexpected" not in result.err, (place, odd, result.err)
+
+
 BAD_FACTS: list[tuple[Json, str]] = [
     ({"platfrom": "cce"}, "platfrom"),
     ({"platform": "aws"}, "cce, generic, unknown"),

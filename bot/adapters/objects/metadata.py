@@ -40,9 +40,10 @@ def managers(metadata: Reader) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
     `managedFields` is a server's bookkeeping: what is not understood there is passed over.
     """
+    entries = metadata.table.get("managedFields")
     return tuple(
         (entry["manager"], _owned(entry.get("fieldsV1")))
-        for entry in metadata.table.get("managedFields") or []
+        for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict) and isinstance(entry.get("manager"), str)
     )
 

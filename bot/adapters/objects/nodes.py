@@ -1,7 +1,9 @@
 """Node JSON into a `Node`."""
 
+import ipaddress
+
 from bot.adapters.objects.metadata import opened
-from bot.adapters.objects.reader import Reader, ip_address
+from bot.adapters.objects.reader import Reader
 from bot.domain.objects import EXCLUDE_LABEL, ZONE_LABEL, Node
 
 # cce_10_0004 (managing node labels): labels that CCE itself puts on every node.
@@ -33,11 +35,16 @@ def node(body: object) -> Node:
 
 
 def _addresses(status: Reader, kind: str) -> tuple[str, ...]:
-    return tuple(
-        ip_address(each.text("address"), f"{each.where}.address")
-        for each in status.each("addresses")
-        if each.text("type") == kind
-    )
+    """The addresses of one type. The API server does not check them, so one that is none is left out."""
+    texts = (each.text("address") for each in status.each("addresses") if each.text("type") == kind)
+    return tuple(found for text in texts if (found := _shortest(text)))
+
+
+def _shortest(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
 
 
 def _ready(status: Reader) -> bool:
