@@ -38,6 +38,10 @@ check: $(STAMP) ## lint, format, types and the floors of docs/architecture.md
 bench: $(STAMP) ## measure how fast a command and a click are acknowledged
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: torture
+torture: $(STAMP) ## race, cut off and kill real processes, and count what came of it (needs PostgreSQL)
+	@$(BIN)/python -m tests.torture $(ARGS)
+
 .PHONY: pictures
 pictures: $(STAMP) ## draw the README's pictures and diagram anew (needs Chromium)
 	@$(BIN)/python -m tests.e2e.page_story docs
