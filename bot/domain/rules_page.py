@@ -10,12 +10,12 @@ from bot.domain.version import Version
 _INTRODUCTION = """\
 # Rules
 
-What the path engine knows, one entry for each piece of knowledge. Every hop of an explanation, every reason and
+What is known about traffic paths, one entry for each piece of knowledge. Every hop of an explanation, every reason and
 every finding names one of them by its id. This page is generated from `bot/domain/rules_*.py`; a test holds it to
 them.
 
 A rule holds for every version unless *versions* says otherwise. Where documents disagree, *against* names the rule
-that says something else, and the engine weighs both.
+that says something else, and both are weighed.
 
 Numbers such as #97081 are kubernetes/kubernetes issues and pull requests; `pkg/proxy/…` is kube-proxy's source at
 the version named; cce_10_0355 and the like are documents of the cloud vendor.

@@ -31,11 +31,11 @@ def ways(path: Path) -> tuple[Way, ...]:
     """Every way of a path, in the order of its traces."""
     found: dict[tuple[object, ...], list[Trace]] = {}
     for trace in path.traces:
-        found.setdefault((trace.end, _common(trace), trace.assuming), []).append(trace)
+        found.setdefault((trace.end, _shared(trace), trace.assuming), []).append(trace)
     return tuple(_way(traces) for traces in found.values())
 
 
-def _common(trace: Trace) -> tuple[tuple[str, str, str], ...]:
+def _shared(trace: Trace) -> tuple[tuple[str, str, str], ...]:
     """What a trace shares with those to other endpoints, by way of other picked nodes."""
     picked = False
     found = []

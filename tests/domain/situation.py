@@ -1,4 +1,4 @@
-"""A small cluster for the path engine: built from few words, asked in one."""
+"""A small cluster whose paths are asked about: built from few words, asked in one."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

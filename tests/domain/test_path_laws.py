@@ -1,4 +1,4 @@
-"""Laws of the path engine, over clusters that Hypothesis makes up."""
+"""Laws of paths, over clusters that Hypothesis makes up."""
 
 from collections import Counter
 from collections.abc import Mapping
