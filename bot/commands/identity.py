@@ -13,7 +13,7 @@ from bot.ports import Forbidden
 
 log = logging.getLogger(__name__)
 
-LONGEST_REST = 30.0
+LONGEST_REST = 10.0
 
 
 async def learn(client: AsyncWebClient) -> AuthorizeResult:
