@@ -21,7 +21,7 @@ NO_NODE_PORT = {
     "allocateLoadBalancerNodePorts": False,
 }
 
-# mode | versions | gate | clients | verdict | way | endpoints | source | ends (Cluster)
+# Columns: mode, versions, gate | clients | verdict | way | endpoints | source | ends (Cluster)
 IP_MODE = """
 iptables,ipvs  1.28.3                 default  client-a,node-c  yes direct both node deliver
 iptables,ipvs  1.28.3                 on       client-a,node-c  yes direct both node deliver   # the code is not there

@@ -27,7 +27,7 @@ from .world import (
 )
 
 A, B = ("10.0.1.10", "node-a", "web-a"), ("10.0.2.10", "node-b", "web-b")
-AUTO = {"service.kubernetes.io/topology-mode": "Auto"}
+AUTO: dict[str, str] = {"service.kubernetes.io/topology-mode": "Auto"}
 OLD_AUTO = {"service.kubernetes.io/topology-aware-hints": "auto"}
 
 
@@ -51,7 +51,7 @@ def when(
     )
 
 
-LOCAL = {"policy": "Local"}
+LOCAL: dict[str, Any] = {"policy": "Local"}
 
 CONDITIONS = [
     # a ready one wins over a leaving one
@@ -302,7 +302,7 @@ def hinted(
     """Endpoints with zone hints; an empty hint is none."""
     mode, version = proxy.split()
     told = [
-        endpoint(*who, **({"hints": {"forZones": [{"name": zone}]}} if zone else {}))
+        endpoint(*who) | ({"hints": {"forZones": [{"name": zone}]}} if zone else {})
         for who, zone in zip((A, B), hints, strict=True)
     ]
     return Situation(
@@ -433,7 +433,7 @@ NAMED_SLICES = [
     slice_of("web", [endpoint(*B)], ports=[{"name": "dns", "port": 5353, "protocol": "UDP"}], suffix="2"),
 ]
 SIX, SIX_VIP = "IPv6", "fd00:100::85"
-DUAL = {
+DUAL: dict[str, Any] = {
     "ingress": [{"ip": VIP}, {"ip": SIX_VIP}],
     "ipFamilies": ["IPv4", "IPv6"],
     "ipFamilyPolicy": "PreferDualStack",

@@ -7,6 +7,8 @@ Document = dict[str, Any]
 
 VIP = "192.168.0.133"
 """The load balancer's private address."""
+SIX_VIP = "fd00:100::85"
+"""Its IPv6 address."""
 EIP = "80.158.1.2"
 """Its public one."""
 CIDR = "10.0.0.0/16"
