@@ -31,12 +31,13 @@ def bypasses_nodes(world: World, scene: Scene, traveller: Traveller) -> str | No
     Raises:
         Undecided: Platform or category decides, or the documents disagree.
     """
+    host = traveller.sender is not Sender.POD
+    if host and asks_for_pass_through(scene.service):
+        return None
     if world.platform() is Platform.GENERIC or world.category() is Category.STANDARD:
         return None
-    if traveller.sender is Sender.POD:
+    if not host:
         return rules.TURBO_POD.id
-    if asks_for_pass_through(scene.service):
-        return None
     through = world.ask("passThrough.turboNode", {"through the load balancer": True, "by node rules": False})
     return rules.TURBO_NODE.id if through else None
 
