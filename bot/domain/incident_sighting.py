@@ -208,12 +208,14 @@ def mending(cluster: str, snapshot: Snapshot, sighting: Sighting) -> str:
     service = snapshot.service(Ref(ref.namespace, ref.name)) if ref else None
     if service is None:
         return ""
+    now = _wrong(cluster, snapshot, service.ref)
+    if sighting.rule not in now:
+        return ""
     for verb, value in (("enable", "true"), ("disable", None)):
         if verb == "disable" and service.external_policy is TrafficPolicy.LOCAL:
             continue  # CCE writes the key back
-        if not _wrong(cluster, _supposed(snapshot, service, value), service.ref) - _others(
-            cluster, snapshot, sighting
-        ):
+        then = _wrong(cluster, _supposed(snapshot, service, value), service.ref)
+        if then < now and sighting.rule not in then:
             return verb
     return ""
 
@@ -228,9 +230,3 @@ def _supposed(snapshot: Snapshot, service: Service, value: str | None) -> Snapsh
 
 def _wrong(cluster: str, snapshot: Snapshot, ref: Ref) -> set[str]:
     return {sighting.rule for sighting in assess(cluster, snapshot, ref, {}).sightings}
-
-
-def _others(cluster: str, snapshot: Snapshot, sighting: Sighting) -> set[str]:
-    ref = sighting.member.service
-    here = Ref(ref.namespace, ref.name) if ref else Ref("", "")
-    return _wrong(cluster, snapshot, here) - {sighting.rule}

@@ -4,7 +4,7 @@ Every replica sees the same and tries the same; the store lets one row be live f
 version through, and the messages are jobs. So it does no harm when two believe to be the one that tells.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +34,8 @@ class Seen:
     look: Look
     services: bool = True
     """Whether the cache may be believed about Services; if not, only what needs none is told."""
+    pending: Callable[[ServiceRef], bool] = lambda _: False
+    """Whether something happened to a Service that is not among the acts yet."""
     answered: frozenset[str] = frozenset()
     """Load balancers of which the cloud told something."""
 
@@ -154,6 +156,8 @@ async def _newest(world: World, ref: ServiceRef) -> Change | None:
 
 
 async def _progress(world: World, row: Incident, seen: Seen) -> None:
+    if any(map(seen.pending, row.services)):
+        return  # the cache is ahead of the acts: what it shows now is judged with them
     after = progressed(row, lambda ref: _service(world, ref), seen.look.now, seen.look.settle)
     if after is None:
         return

@@ -1,9 +1,9 @@
 """What the cloud says of the clusters' load balancers: whether they are there, and whether anybody is behind them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from bot.domain.change import ServiceRef
-from bot.domain.explanation import Severity
 from bot.domain.incident import Member
 from bot.domain.incident_rule import GONE, UNHEALTHY, IncidentRule, Severities, severity_of
 from bot.domain.incident_sighting import Assessment, Sighting
@@ -20,23 +20,34 @@ def groups(inventory: Inventory) -> list[str]:
     return sorted(key for key in inventory.balancers if key.startswith(_ELB))
 
 
-async def ask(
-    cloud: Cloud, cluster: str, inventory: Inventory, group: str, severities: Severities
-) -> Assessment:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Whom to ask, and what is known without."""
+
+    cloud: Cloud
+    cluster: str
+    inventory: Inventory
+    severities: Severities
+    told: Callable[[Ref], bool]
+    """Whether something is told of a Service that explains unhealthy members."""
+
+
+async def ask(asking: Asking, group: str) -> Assessment:
     """Ask the cloud about one load balancer; an answer that is none changes nothing."""
     elb = group.removeprefix(_ELB)
-    if group not in inventory.balancers:
+    refs = asking.inventory.balancers.get(group, {})
+    if not refs:
         return Assessment()
     try:
-        facts = await cloud.load_balancer(elb)
+        facts = await asking.cloud.load_balancer(elb)
     except NotFound:
-        return Assessment(sightings=tuple(_each(cluster, inventory, group, GONE, severities, _GONE)))
+        return _assessed(asking, group, GONE, _GONE, refs)
     except WorldError:
         return UNSURE
     if not _all_unhealthy(facts):
         return Assessment()
     said = _UNHEALTHY.format(name=facts.name or elb, count=facts.members)
-    return Assessment(sightings=tuple(_each(cluster, inventory, group, UNHEALTHY, severities, said)))
+    return _assessed(asking, group, UNHEALTHY, said, [ref for ref in refs if not asking.told(ref)])
 
 
 _GONE = "The cloud's API knows no load balancer of the id in elb.id."
@@ -51,23 +62,23 @@ def _all_unhealthy(facts: LoadBalancerFacts) -> bool:
     return facts.members > 0 and len(facts.unhealthy) >= facts.members
 
 
-def _each(  # noqa: PLR0917 - private, and every call names what it gives by its constant
-    cluster: str, inventory: Inventory, group: str, rule: IncidentRule, severities: Severities, why: str
-) -> Iterator[Sighting]:
-    severity = severity_of(rule, severities)
+def _assessed(asking: Asking, group: str, rule: IncidentRule, why: str, refs: Iterable[Ref]) -> Assessment:
+    severity = severity_of(rule, asking.severities)
     if severity is None:
-        return
-    for ref in inventory.balancers.get(group, {}):
-        yield Sighting(rule=rule.code, group=group, member=_member(cluster, ref, rule, severity, why))
-
-
-def _member(cluster: str, ref: Ref, rule: IncidentRule, severity: Severity, why: str) -> Member:
-    return Member(
-        service=ServiceRef(cluster=cluster, namespace=ref.namespace, name=ref.name),
+        return Assessment()
+    proto = Member(
+        service=None,
         text=rule.title.replace("a load balancer", "its load balancer"),
         why=why,
         severity=severity,
         code=rule.code,
         source="ELB API",
         fix=_FIX[rule.code],
+    )
+    members = (
+        replace(proto, service=ServiceRef(cluster=asking.cluster, namespace=ref.namespace, name=ref.name))
+        for ref in refs
+    )
+    return Assessment(
+        sightings=tuple(Sighting(rule=rule.code, group=group, member=member) for member in members)
     )

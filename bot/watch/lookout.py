@@ -153,13 +153,16 @@ class Lookout:
                 await asyncio.sleep(0)
                 until = perf_counter() + SLICE
 
-    def take(self, of: object, assessment: Assessment, now: datetime) -> None:
-        """Take what was seen of a Service, or of something else that is looked at by itself."""
+    def take(self, of: object, assessment: Assessment, now: datetime, *, first: bool = False) -> None:
+        """Take what was seen of a Service, or of something else that is looked at by itself.
+
+        What is seen at the `first` look is no news.
+        """
         seen = {sighting.key: sighting for sighting in assessment.sightings}
         known = self._of.setdefault(of, set())
         for key, sighting in seen.items():
             track = self._tracks.get(key)
-            newborn = of in self._born and sighting.rule == CUT_OFF.code
+            newborn = first or (of in self._born and sighting.rule == CUT_OFF.code)
             self._tracks[key] = (
                 track.seen(sighting.member, now)
                 if track
@@ -207,6 +210,11 @@ class Lookout:
 
     # -- telling
 
+    def cut_off(self, ref: Ref) -> bool:
+        """Whether a Service is cut off anyway, from some of its clients."""
+        known = (self._tracks.get(key) for key in self._of.get(ref, ()) if key[0] == CUT_OFF.code)
+        return any(track is not None and track.holds for track in known)
+
     def tracks(self) -> Mapping[Key, Sequence[Track]]:
         """Everything that is or was wrong lately, by what there is one incident of."""
         found: dict[Key, list[Track]] = {}
@@ -218,6 +226,11 @@ class Lookout:
         """Whether anything was looked at since it was told, or time alone may change what is to be told."""
         tracks = self._tracks.values()
         return self._touched or bool(self.acts) or any(track.restless(now, self._settle) for track in tracks)
+
+    def pending(self, service: ServiceRef) -> bool:
+        """Whether a Service's annotation was written since the last look."""
+        ref = Ref(service.namespace, service.name)
+        return any(write.after.ref == ref for write in self._writes)
 
     def told(self, acts: Sequence[Act]) -> None:
         """Forget acts that are stored now, and that there was something to tell."""

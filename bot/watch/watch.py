@@ -82,6 +82,8 @@ class ClusterWatch:
         self._settle = settle_of(world)
         self._begun = False
         self._settling = False
+        self._watched_before = False
+        """Whether what the cloud says next may be news, though this process has not asked before."""
         self._renewed: datetime | None = None
         self._told: datetime | None = None
         self._answered: set[str] = set()
@@ -119,6 +121,7 @@ class ClusterWatch:
             acts=acts,
             look=Look(now=now, settle=self._settle, synced_at=self.lookout.synced_at or now),
             services=ready,
+            pending=self.lookout.pending,
             answered=frozenset(self._answered),
         )
         self._settling = await tell(self._world, seen)
@@ -151,22 +154,32 @@ class ClusterWatch:
     @property
     def asks(self) -> bool:
         """Whether the cloud is to be asked, and by this replica."""
-        return self.name in self._world.clouds and self.held and self.lookout.believed
+        return self.name in self._world.clouds and self.held and self._begun and self.lookout.believed
 
     async def ask_cloud(self) -> None:
         """Ask the cloud about each load balancer, one after the other; only who tells asks."""
         if not self.asks:
             return
-        cluster, cloud = self._world.clusters.get(self.name), self._world.clouds[self.name]
-        named = balancers.groups(cluster.snapshot().inventory)
-        for group in sorted({*named, *self._answered}):
-            seen = await balancers.ask(
-                cloud, self.name, cluster.snapshot().inventory, group, self._world.settings.incidents.rules
-            )
-            self.lookout.take(group, seen, self._world.clock())
-            if not seen.unsure:
-                self._answered.add(group)
-        self._answered &= {*named}
+        inventory = self._world.clusters.get(self.name).snapshot().inventory
+        for group in sorted({*balancers.groups(inventory), *self._answered}):
+            await self._ask(group)
+        self._answered &= {*balancers.groups(inventory)}
+        self._watched_before = False
+
+    async def _ask(self, group: str) -> None:
+        asking = balancers.Asking(
+            cloud=self._world.clouds[self.name],
+            cluster=self.name,
+            inventory=self._world.clusters.get(self.name).snapshot().inventory,
+            severities=self._world.settings.incidents.rules,
+            # Without a backend nobody is healthy: that is told already.
+            told=self.lookout.cut_off,
+        )
+        seen = await balancers.ask(asking, group)
+        first = group not in self._answered and not self._watched_before
+        self.lookout.take(group, seen, self._world.clock(), first=first)
+        if not seen.unsure:
+            self._answered.add(group)
 
     async def stop(self) -> None:
         """Hear no more, and let another replica tell at once."""

@@ -72,6 +72,20 @@ class TestActs:
         await scene.wait(300)
         assert scene.rows == []
 
+    async def test_what_happens_while_it_is_told_is_told_next(self) -> None:
+        """Put back and changed again between a look and the telling: the first incident goes on."""
+        scene = await plain()
+        scene.cluster.annotate(CHECKOUT, "true")
+        await scene.wait(200)
+        watched = scene.watches[0].clusters["prod"]
+        await watched.lookout.look(scene.town.clock.now)
+        scene.cluster.annotate(CHECKOUT, None)
+        await watched._tell(scene.town.clock.now)
+        scene.cluster.annotate(CHECKOUT, "true")
+        await scene.wait(200)
+        assert scene.phases == [Phase.OPEN]
+        assert len(scene.told) == 1
+
     async def test_what_cce_writes_itself_is_no_act(self) -> None:
         """OnlyLocal for policy Local, by its controller (cce_10_0355)."""
         scene = await Scene(clusters=[shop(given=IPVS, policy="Local")]).begun()

@@ -41,7 +41,10 @@ class SqlStore:
 
         On an SQLite file that only this process serves, every lease is a dead one's. On PostgreSQL leases run out.
         """
-        return await self.jobs.free_all() if self._alone is not None and self._alone.claim() else 0
+        if self._alone is None or not self._alone.claim():
+            return 0
+        await self.incidents.free_all()
+        return await self.jobs.free_all()
 
     async def ping(self) -> None:
         """Ask the database for a sign of life."""
