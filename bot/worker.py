@@ -192,13 +192,16 @@ class Worker:
         except Later as later:
             return Again(delay=later.delay)
         except WorldError as error:
-            return self._failed(leased, f"{type(error).__name__}: {error}")
+            asked = getattr(error, "retry_after", None) or 0.0
+            return self._failed(leased, f"{type(error).__name__}: {error}", at_least=asked)
         except Exception as error:  # noqa: BLE001 - the one error handler at this edge
             return self._failed(leased, type(error).__name__, trace=error)
         return Done()
 
-    def _failed(self, leased: Leased, error: str, *, trace: Exception | None = None) -> Again:
-        delay = backoff(leased.attempt, share=self._jitter())
+    def _failed(
+        self, leased: Leased, error: str, *, trace: Exception | None = None, at_least: float = 0.0
+    ) -> Again:
+        delay = max(backoff(leased.attempt, share=self._jitter()), at_least)
         bad = trace is not None or leased.attempt >= _OFTEN
         self._log.log(
             logging.ERROR if bad else logging.WARNING,

@@ -183,6 +183,16 @@ async def test_the_worlds_refusals_are_tried_again(
     assert "job k (apply) failed at attempt 1" in record.getMessage()
 
 
+async def test_who_asks_for_time_gets_it(jobs: WatchedJobs) -> None:
+    """Slack's Retry-After is longer than our own first wait."""
+    await jobs.submit(Job(key="k", kind="apply"))
+    async with working(a_worker(jobs, raising(Unavailable("slow down", retry_after=120.0)))):
+        assert await jobs.told() == "given back k"
+    due = await jobs.next_due()
+    assert due is not None
+    assert 110 < due <= 120
+
+
 async def test_a_defect_of_ours_is_an_error_and_tried_again(
     jobs: WatchedJobs, caplog: pytest.LogCaptureFixture
 ) -> None:

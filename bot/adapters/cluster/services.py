@@ -111,4 +111,14 @@ def _live(ref: ServiceRef, raw: Mapping[str, Any]) -> LiveService:
         read_hash=read_hash(raw),
         touched_by={key: manager for manager, keys in service.managers for key in keys},
         labels=service.labels,
+        created_at=_created(raw),
     )
+
+
+def _created(raw: Mapping[str, Any]) -> datetime | None:
+    """When the Service was made, as RFC 3339; None where that cannot be read."""
+    try:
+        made = datetime.fromisoformat(str((raw.get("metadata") or {}).get("creationTimestamp")))
+    except ValueError:
+        return None
+    return made if made.tzinfo else made.replace(tzinfo=UTC)

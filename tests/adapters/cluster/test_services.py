@@ -1,6 +1,7 @@
 """Single Services at the API server: what refusals become, and what is sent."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -117,3 +118,13 @@ async def test_no_sentence_repeats_a_credential(api: ApiServer, make: Make) -> N
     assert "\n" not in told
     assert len(told) <= 400
     assert json.dumps(told)
+
+
+async def test_a_service_read_tells_its_age(api: ApiServer, make: Make) -> None:
+    """CCE may still write onlyLocal to a young one."""
+    api.objects.create("services", service(), manager="kubectl")
+    live = await make(running=False).read(CHECKOUT)
+    made = (api.objects.get("services", "shop", "checkout") or {})["metadata"]["creationTimestamp"]
+    assert live.created_at is not None
+    assert live.created_at == datetime.fromisoformat(made)
+    assert live.created_at.utcoffset() is not None
