@@ -51,6 +51,8 @@ class Lookout:
         """When every Service had been looked at for the first time."""
         self.acts: list[Act] = []
         self.now: datetime | None = None
+        # One for the cluster's whole life; a snapshot for each event would cost more than the event.
+        self._inventory = cluster.snapshot().inventory
         self._severities = severities
         self._settle = settle
         self._tracks: dict[tuple[str, str, str], Track] = {}
@@ -70,7 +72,7 @@ class Lookout:
 
     def hear(self, change: Changed) -> None:
         """Note what a change concerns; called by the cache, inside the event loop."""
-        self._dirty.update(dict.fromkeys(concerned(self.cluster.snapshot().inventory, change)))
+        self._dirty.update(dict.fromkeys(concerned(self._inventory, change)))
         self._moved = self._moved or moves_clients(change)
         if self.synced_at is None:
             return
@@ -143,15 +145,20 @@ class Lookout:
             self._moved, self._swept = False, now
 
     async def _look_at(self, now: datetime) -> None:
-        until = perf_counter() + SLICE
         self._touched = self._touched or bool(self._dirty)
+        while self._dirty:
+            self._look_for(SLICE, now)
+            await asyncio.sleep(0)
+
+    def _look_for(self, seconds: float, now: datetime) -> None:
+        """Look at as many Services as that time allows, at least one; a snapshot is dropped before anything may change."""
+        snapshot, until = self.cluster.snapshot(), perf_counter() + seconds
         while self._dirty:
             ref = next(iter(self._dirty))
             del self._dirty[ref]
-            self.take(ref, assess(self.cluster.name, self.cluster.snapshot(), ref, self._severities), now)
+            self.take(ref, assess(self.cluster.name, snapshot, ref, self._severities), now)
             if perf_counter() > until:
-                await asyncio.sleep(0)
-                until = perf_counter() + SLICE
+                return
 
     def take(self, of: object, assessment: Assessment, now: datetime, *, first: bool = False) -> None:
         """Take what was seen of a Service, or of something else that is looked at by itself.

@@ -1,7 +1,7 @@
 """Incidents as rows, who tells them, and how much a channel was told."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,8 @@ _log = logging.getLogger("bot.store")
 _LIVE = [phase.value for phase in LIVE]
 _MINUTE = 60.0
 _KEPT_MINUTES = 10
+_AT_ONCE = 500
+"""Rows that one query asks for by id; SQLite once took 999 parameters at most."""
 
 
 class SqlIncidents:
@@ -29,6 +31,8 @@ class SqlIncidents:
     def __init__(self, database: Database, jobs: SqlJobs) -> None:
         self._database = database
         self._jobs = jobs
+        self._known: dict[str, Incident] = {}
+        """Live rows as they were read last, by id."""
 
     async def hold(self, cluster: str, holder: str, *, seconds: float) -> bool:
         """Take or renew the right to tell a cluster's incidents; False: another replica has it."""
@@ -113,12 +117,30 @@ class SqlIncidents:
         return await self._database.read(lambda connection: _get(connection, incident_id))
 
     async def live(self, cluster: str | None = None) -> Sequence[Incident]:
-        """Return what is not over, of one cluster or all; what cannot be read is left out."""
-        query = select(table).where(table.c.phase.in_(_LIVE)).order_by(table.c.id)
-        if cluster is not None:
-            query = query.where(table.c.cluster == cluster)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [incident for row in rows if (incident := _readable(row))]
+        """Return what is not over, of one cluster or all; what cannot be read is left out.
+
+        It is asked every second while something happens: only rows that moved are read and decoded anew.
+        """
+        where = (
+            [table.c.phase.in_(_LIVE)]
+            if cluster is None
+            else [table.c.phase.in_(_LIVE), table.c.cluster == cluster]
+        )
+        query = select(table.c.id, table.c.version).where(*where).order_by(table.c.id)
+        known = self._known
+
+        def work(connection: Connection) -> tuple[list[str], list[Row[Any]]]:
+            found = connection.execute(query).all()
+            moved = [row.id for row in found if row.id not in known or known[row.id].version != row.version]
+            return [row.id for row in found], list(_bodies(connection, moved))
+
+        ids, bodies = await self._database.read(work)
+        fresh = {row.id: incident for row in bodies if (incident := _readable(row))}
+        everything = {**known, **fresh}
+        live = {id_: everything[id_] for id_ in ids if id_ in everything}
+        kept = {} if cluster is None else {i: each for i, each in known.items() if each.cluster != cluster}
+        self._known = {**kept, **live}
+        return list(live.values())
 
     async def last(self, key: str) -> Incident | None:
         """Return the incident of a key that was saved last, over or not; None: there was none."""
@@ -146,6 +168,12 @@ class SqlIncidents:
             return minute, int(connection.execute(query.returning(minutes.c.told)).scalar_one())
 
         return await self._database.write(work)
+
+
+def _bodies(connection: Connection, ids: Sequence[str]) -> Iterator[Row[Any]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        query = select(table).where(table.c.id.in_(ids[start : start + _AT_ONCE]))
+        yield from connection.execute(query)
 
 
 def _insert(connection: Connection, incident: Incident) -> bool:

@@ -99,6 +99,18 @@ class TestIncidents:
         assert [row.id for row in await store.incidents.live("staging")] == ["i-2"]
         assert [row.id for row in await store.incidents.live()] == ["i-1", "i-2"]
 
+    async def test_what_another_replica_saved_is_seen(self, store: Store) -> None:
+        """Rows that are read again and again are read anew when they moved."""
+        first = await store.incidents.open(an_incident())
+        assert await store.incidents.live() == [first]
+        saved = await store.incidents.save(first, replace(first, acknowledged_by="U0BOB", acknowledged_at=AT))
+        assert await store.incidents.live("prod") == [saved]
+        await store.incidents.save(saved, saved.after(What.ENDED, over_at=AT))
+        assert await store.incidents.live() == []
+        second = await store.incidents.open(an_incident("i-2"))
+        assert await store.incidents.live("staging") == []
+        assert await store.incidents.live() == [second]
+
     async def test_incidents_told_together_are_found_together(self, store: Store) -> None:
         """Over or not, by their message's key."""
         await store.incidents.open(an_incident(folded="fold:C0INC:7"))
