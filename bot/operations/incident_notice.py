@@ -20,6 +20,7 @@ SNOOZES = {"1h": "1 hour", "8h": "8 hours", "change": "Until it changes"}
 SIGNS = {Severity.ERROR: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 OVER = "⚪"
 MOST_LISTED = 12
+MOST_NAMED = 6
 CHANNEL_AGAIN = 300.0
 """Seconds after which a channel that is archived, or without the bot, is tried again."""
 _RANK = (Severity.INFO, Severity.WARNING, Severity.ERROR)
@@ -154,24 +155,35 @@ async def draw_digest(world: World, leased: Leased) -> None:
     rows = [row for row in await world.store.incidents.live(cluster) if row.phase is Phase.STANDING]
     if channel is None or not rows:
         return
-    rows.sort(key=lambda row: (-_rank(row.severity), row.group))
-    lines = [notice_of(row) for row in rows[:MOST_LISTED]]
-    left = len(rows) - MOST_LISTED
+    lines = _by_rule(rows)
     try:
         await world.messenger.post(
             channel,
             world.message(
-                "incident-digest",
-                cluster=cluster,
-                count=counted(len(rows), "thing"),
-                notices=lines,
-                more=f"and {left} more: /elb-passthrough list {cluster}" if left > 0 else "",
+                "incident-digest", cluster=cluster, count=counted(len(rows), "incident"), lines=lines
             ),
             key=leased.job.key,
             look=leased.attempt > 1,
         )
     except NotFound as error:
         raise Later(CHANNEL_AGAIN) from error
+
+
+def _by_rule(rows: Sequence[Incident]) -> list[tuple[str, str]]:
+    """One line for each rule, the gravest first: what it says, how often, and where."""
+    found: dict[tuple[int, str], list[Incident]] = {}
+    for row in rows:
+        found.setdefault((-_rank(row.severity), row.rule), []).append(row)
+    return [(SIGNS[alike[0].severity], _line(alike)) for _, alike in sorted(found.items())]
+
+
+def _line(alike: Sequence[Incident]) -> str:
+    if len(alike) == 1:
+        return notice_of(alike[0]).sentence
+    names = sorted({str(service) for row in alike for service in row.services})
+    left = len(names) - MOST_NAMED
+    more = f" and {left} more" if left > 0 else ""
+    return f"{alike[0].title}, {len(alike)} times: {', '.join(names[:MOST_NAMED])}{more}"
 
 
 async def say(world: World, leased: Leased) -> None:

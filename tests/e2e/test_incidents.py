@@ -49,7 +49,7 @@ async def test_a_change_behind_the_bots_back_is_told_once_and_taken_back() -> No
     try:
         await stage.start()
         slack, channel = stage.slack, _Channel(stage)
-        await channel.shows("prod is watched now. Already so: 1 thing.", 1)
+        await channel.shows("prod is watched now. Already so: 1 incident.", 1)
         await slack.knobs.turn("annotation")
         await channel.shows('🟠 shop/checkout · prod: pass-through was set to "true"', 2)
         assert '(absent) → "true" by kubectl-annotate' in channel.read()[1]

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -5,8 +6,10 @@ import pytest
 from bot.config.settings import IncidentSettings
 from bot.domain.explanation import Severity
 from bot.domain.incident import Phase
-from bot.domain.objects import EndpointSlice, Ref, Service
+from bot.domain.objects import EndpointSlice, Node, Pod, Ref, Service
+from bot.domain.snapshot import Snapshot
 from bot.ports import Freshness, LoadBalancerFacts, NotFound, Unavailable
+from bot.watch.watch import ClusterWatch
 from tests.fakes.world import CHECKOUT, IPVS, Cluster, machine, service, shop, slices
 from tests.watch.scene import Scene
 
@@ -19,6 +22,18 @@ def many(count: int, *, value: str | None = "true") -> Cluster:
         cluster.put(service(name=name, value=value, port=1000 + number))
         cluster.put(slices(name, "node-a", "node-b"))
     return cluster
+
+
+class Hidden(Cluster):
+    """A cluster of which some kinds may not be listed."""
+
+    hidden: set[type] = set()  # noqa: RUF012 - each test sets its own
+
+    def snapshot(self) -> Snapshot:
+        """Everything else is known."""
+        snapshot = super().snapshot()
+        snapshot.inventory.complete.difference_update(self.hidden)
+        return snapshot
 
 
 async def plain() -> Scene:
@@ -315,7 +330,9 @@ class TestTelling:
         cluster.put(service(namespace="other", name="alone", elb="elb-2", ip="10.9.0.10"))
         scene = await Scene(clusters=[cluster]).begun()
         (told,) = scene.told
-        assert told.startswith("*prod is watched now.* Already so: 2 things.")
+        assert told.startswith("*prod is watched now.* Already so: 2 incidents.")
+        assert "clients are cut off, 2 times: other/alone, shop/checkout" in told
+        assert "and 35 more" in told
         await scene.wait(600)
         await scene.restart()
         await scene.wait(600)
@@ -550,6 +567,73 @@ class TestTrust:
         scene = await Scene(clusters=[cluster]).begun()
         (told,) = scene.told
         assert "the bot does not see the cluster" in told
+
+    async def test_without_the_right_to_list_nodes_it_watches_the_rest(self) -> None:
+        """What it never could see is no reason to say that it sees nothing."""
+        cluster = Hidden("prod", facts=IPVS)
+        cluster.put(service())
+        cluster.put(slices("checkout", "node-a"))
+        cluster.hidden = {Node, Pod}
+        cluster.fresh = Freshness(synced=True, age=0.0, problem="nodes may not be listed (forbidden)")
+        scene = await Scene(clusters=[cluster]).begun()
+        assert scene.told == []
+        cluster.put(slices("checkout"))
+        await scene.wait(300)
+        (told,) = scene.told
+        assert "`no-ready-endpoint`" in told
+
+    async def test_a_right_that_is_lost_is_told(self) -> None:
+        """From then on it would conclude from less."""
+        cluster = Hidden("prod", facts=IPVS)
+        cluster.put(service(policy="Local"))
+        cluster.put(slices("checkout", "node-a"))
+        cluster.put(machine("node-a", 1))
+        scene = await Scene(clusters=[cluster]).begun()
+        cluster.hidden = {Node}
+        await scene.wait(300)
+        (told,) = scene.told
+        assert "What could be listed no longer can: Node." in told
+
+    async def test_an_error_of_ours_about_one_service_costs_no_other(self) -> None:
+        """It is logged, and the rest is looked at."""
+        scene = await plain()
+        watch = scene.watches[0]
+        looked: list[str] = []
+
+        async def fails() -> None:
+            looked.append("failed")
+            raise RuntimeError("an error of ours")
+
+        async def works() -> None:
+            looked.append("worked")
+            done.set()
+
+        done = asyncio.Event()
+        one, other = watch.clusters["prod"], ClusterWatch(scene.town.world, "prod", "x")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(watch._keep(one, fails, one.tick)),
+                group.create_task(watch._keep(other, works, other.tick)),
+            ]
+            await done.wait()
+            for task in tasks:
+                task.cancel()
+        assert set(looked) == {"failed", "worked"}
+
+    async def test_a_watch_that_stops_gives_its_cluster_back(self) -> None:
+        """So that another replica tells at once, and hears no more itself."""
+        scene = await plain()
+        second = scene.watch()
+        running = asyncio.create_task(second.run())
+        await asyncio.sleep(0)
+        watched = scene.watches[0].clusters["prod"]
+        assert watched.held
+        await watched.stop()
+        await second.clusters["prod"].once()
+        assert second.clusters["prod"].held
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert scene.cluster._subscribers == []
 
     async def test_one_cluster_that_fails_disturbs_no_other(self) -> None:
         """Each has its own look."""
