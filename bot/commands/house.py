@@ -103,7 +103,8 @@ class House:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._work(world, prepared), name="work")
-                group.create_task(Watch(world).run(), name="watch")
+                watch = Watch(world, observe=self._metrics.incidents)
+                group.create_task(watch.run(), name="watch")
                 if world.settings.slack.app_token is not None:
                     token = world.settings.slack.app_token
                     self._socket = Socket(app, self._parts.client, token.reveal)

@@ -1,11 +1,12 @@
 """What `/metrics` tells Prometheus; every name starts with `elb_passthrough_`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bot.domain.explanation import Severity
 from bot.ports import Clusters
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -30,11 +31,22 @@ class Metrics:
         self._jobs = Histogram(
             "elb_passthrough_job_seconds", "Attempts at jobs", ["kind", "outcome"], registry=self.registry
         )
+        self._incidents = Gauge(
+            "elb_passthrough_incidents",
+            "Incidents that are not over, told or listed; counted by the replica that tells them",
+            ["cluster", "severity"],
+            registry=self.registry,
+        )
         self.registry.register(_Clusters(clusters))
 
     def observe(self, kind: str, outcome: str, seconds: float) -> None:
         """Count one attempt at a job."""
         self._jobs.labels(kind, outcome).observe(seconds)
+
+    def incidents(self, cluster: str, live: Mapping[Severity, int]) -> None:
+        """Set how many incidents of a cluster are not over."""
+        for severity in Severity:
+            self._incidents.labels(cluster, severity.value).set(live.get(severity, 0))
 
     def text(self) -> bytes:
         """Return the exposition."""

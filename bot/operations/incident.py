@@ -4,12 +4,14 @@ Every replica sees the same and tries the same; the store lets one row be live f
 version through, and the messages are jobs. So it does no harm when two believe to be the one that tells.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.change import Change, ServiceRef
+from bot.domain.explanation import Severity
 from bot.domain.incident import Incident, Key, Member, Phase
 from bot.domain.incident_act import Act, collapsed, joined, judge, member_of, opened, progressed
 from bot.domain.incident_rule import RULES
@@ -53,8 +55,18 @@ def _holds(tracks: Sequence[Track]) -> bool:
     return any(track.holds for track in tracks)
 
 
-async def tell(world: World, seen: Seen) -> bool:
-    """Bring a cluster's incidents up to date; return whether time alone will change one that is stored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is stored of a cluster after it was told."""
+
+    settling: bool
+    """Whether time alone will change something."""
+    live: Mapping[Severity, int]
+    """How many incidents are not over, told or listed."""
+
+
+async def tell(world: World, seen: Seen) -> Told:
+    """Bring a cluster's incidents up to date."""
     for act in collapsed(seen.acts):
         await _remember(world, act)
     rows = {row.key: row for row in await world.store.incidents.live(seen.cluster)}
@@ -67,7 +79,8 @@ async def tell(world: World, seen: Seen) -> bool:
             await _step(world, key, seen, rows.get(name))
     for row in acts if seen.services else ():
         await _progress(world, row, seen)
-    return any(row.phase is Phase.SETTLING for row in acts)
+    live = Counter(row.severity for row in rows.values() if row.phase is not Phase.SETTLING)
+    return Told(settling=any(row.phase is Phase.SETTLING for row in acts), live=live)
 
 
 def _seen(key: Key, seen: Seen) -> bool:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from bot.domain.explanation import Severity
 from bot.domain.incident_step import Look
 from bot.operations.incident import Seen, begin, settle_of, tell
 from bot.operations.world import World
@@ -23,18 +24,34 @@ QUIET = timedelta(seconds=15)
 """Time between two looks at the stored incidents where nothing happens."""
 CLOUD_EVERY = 300.0
 """Seconds between two looks at the load balancers through the cloud's API."""
+Observe = Callable[[str, Mapping[Severity, int]], None]
+"""Told, by whoever tells a cluster, how many of its incidents are not over; nothing once it no longer does."""
 _TICK = 1.0
 _AGAIN = 5.0
+
+
+def _nobody(cluster: str, live: Mapping[Severity, int]) -> None:
+    """Nobody counts."""
 
 
 class Watch:
     """One for each process; `run` until cancelled."""
 
-    def __init__(self, world: World, *, holder: str = "", cloud_every: float = CLOUD_EVERY) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        holder: str = "",
+        cloud_every: float = CLOUD_EVERY,
+        observe: Observe | None = None,
+    ) -> None:
         self._world = world
         self._holder = holder or token_hex(8)
         self._cloud_every = cloud_every
-        self.clusters = {name: ClusterWatch(world, name, self._holder) for name in world.clusters.names()}
+        self.clusters = {
+            name: ClusterWatch(world, name, self._holder, observe or _nobody)
+            for name in world.clusters.names()
+        }
 
     async def run(self) -> None:
         """Watch all clusters; one that hangs or fails disturbs no other."""
@@ -74,14 +91,16 @@ class Watch:
 class ClusterWatch:
     """The watch of one cluster."""
 
-    def __init__(self, world: World, name: str, holder: str) -> None:
+    def __init__(self, world: World, name: str, holder: str, observe: Observe = _nobody) -> None:
         self.name = name
         self.held = False
         self._world = world
         self._holder = holder
+        self._observe = observe
         self._settle = settle_of(world)
         self._begun = False
         self._settling = False
+        self._counted = False
         self._watched_before = False
         """Whether what the cloud says next may be news, though this process has not asked before."""
         self._renewed: datetime | None = None
@@ -124,7 +143,10 @@ class ClusterWatch:
             pending=self.lookout.pending,
             answered=frozenset(self._answered),
         )
-        self._settling = await tell(self._world, seen)
+        told = await tell(self._world, seen)
+        self._settling = told.settling
+        self._observe(self.name, told.live)
+        self._counted = True
         self.lookout.told(acts)
 
     async def _ready(self, now: datetime) -> bool:
@@ -149,6 +171,9 @@ class ClusterWatch:
         self.held = False
         self.held = await self._world.store.incidents.hold(self.name, self._holder, seconds=LEASE)
         self._renewed = now
+        if self._counted and not self.held:
+            self._counted = False
+            self._observe(self.name, {})
         return self.held
 
     @property

@@ -8,6 +8,7 @@ from bot.domain.incident import Phase
 from bot.domain.policy import Policy
 from bot.operations.incident import about, open_incidents
 from bot.ports import Freshness
+from bot.watch import Watch
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -265,6 +266,21 @@ class TestQuiet:
         settings = IncidentSettings(quiet=(Quiet(window=NIGHT, below=Severity.ERROR),))
         scene = await cut_off(incidents=settings)
         assert len(scene.told) == 1
+
+
+async def test_incidents_that_are_not_over_are_counted_by_who_tells() -> None:
+    """For `/metrics`; a replica that no longer tells counts none."""
+    scene = Scene(clusters=[shop(given=IPVS)])
+    seen: list[tuple[str, dict[Severity, int]]] = []
+    scene.watches = [Watch(scene.town.world, observe=lambda name, live: seen.append((name, dict(live))))]
+    await scene.begun()
+    scene.cluster.put(slices("checkout"))
+    await scene.wait(300)
+    assert seen[-1] == ("prod", {Severity.ERROR: 1})
+    scene.watches[0].clusters["prod"]._renewed = None
+    scene.town.store.incidents.holders["prod"] = ("another", scene.town.store.now() + 999)
+    await scene.look()
+    assert seen[-1] == ("prod", {})
 
 
 async def test_open_incidents_are_there_for_lists() -> None:
