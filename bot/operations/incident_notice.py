@@ -189,7 +189,7 @@ def _line(alike: Sequence[Incident]) -> str:
 async def say(world: World, leased: Leased) -> None:
     """Say in the thread, and so that the channel sees it, what an edit would tell nobody; nothing once it is over."""
     row = await world.store.incidents.get(str(leased.job.payload["incident"]))
-    place = await world.store.messages.place(notice_job(row.id).key)
+    place = await world.store.messages.place(row.folded or notice_job(row.id).key)
     if row.phase is not Phase.OPEN or place is None:
         return
     what = str(leased.job.payload["what"])

@@ -10,6 +10,7 @@ from bot.domain.objects import EndpointSlice, Node, Pod, Ref, Service
 from bot.domain.snapshot import Snapshot
 from bot.ports import Freshness, LoadBalancerFacts, NotFound, Unavailable
 from bot.watch.watch import ClusterWatch
+from tests.domain.situation import facts
 from tests.fakes.world import CHECKOUT, IPVS, Cluster, machine, service, shop, slices
 from tests.watch.scene import Scene
 
@@ -259,6 +260,24 @@ class TestStates:
         )
         assert "• shop/late: pass-through is off" in told
         assert "`ipvs-sibling-mismatch`" in told
+
+    async def test_a_graver_turn_is_said_in_the_thread(self) -> None:
+        """An edit notifies nobody: under an unknown proxy mode a mismatch is a warning, under IPVS an error."""
+        cluster = many(3)
+        cluster.facts = facts(
+            mode=None, platform="cce", category="standard", delivery=None, version="v1.29.2"
+        )
+        scene = await Scene(clusters=[cluster]).begun()
+        scene.cluster.put(service(name="late", port=2000))
+        scene.cluster.put(slices("late", "node-a"))
+        await scene.wait(200)
+        assert [text[:1] for text in scene.told] == ["🟠"]
+        cluster.facts = IPVS
+        await scene.wait(200)
+        notice, worse = scene.notices
+        assert notice.text.startswith("🔴")
+        assert worse.text.startswith("🔴 Worse than before: 4 Services on load balancer elb-1 · prod")
+        assert (worse.thread, worse.broadcast) == (notice.place.ts, True)
 
     async def test_forty_services_on_one_load_balancer_are_one_incident(self) -> None:
         """A list that stays short."""

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select
 from bot.adapters.store import audit
 from bot.adapters.store.database import Database
 from bot.adapters.store.dialect import insert, now
-from bot.adapters.store.tables import chain, changes, events, jobs, messages, runs, subjects
+from bot.adapters.store.tables import chain, changes, events, incidents, jobs, messages, runs, subjects
 from bot.domain.change import OPEN
 
 SHORTEST_FOR_JOBS = 2 * 86400.0
@@ -38,6 +38,8 @@ async def remove_older(database: Database, *, seconds: float) -> Removed:
         cut = _cut_chain(connection, cutoff)
         connection.execute(delete(runs).where(runs.c.open.is_(False), runs.c.saved_at < now() - seconds))
         connection.execute(delete(messages).where(messages.c.saved_at < now() - seconds))
+        over = (incidents.c.live_key.is_(None), incidents.c.saved_at < now() - seconds)
+        connection.execute(delete(incidents).where(*over))
         done = connection.execute(delete(jobs).where(jobs.c.done_at < now() - keep)).rowcount
         return Removed(changes=gone, events=cut, jobs=done)
 

@@ -3,6 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.adapters.store import open_store
+from bot.adapters.store.retention import remove_older
 from bot.domain.change import ServiceRef
 from bot.domain.explanation import Severity
 from bot.domain.incident import Incident, Member, Phase, What
@@ -118,6 +120,24 @@ class TestIncidents:
         await store.incidents.save(other, other.after(What.ENDED, over_at=AT))
         await store.incidents.open(an_incident("i-3", "test"))
         assert [row.id for row in await store.incidents.folded("fold:C0INC:7")] == ["i-1", "i-2"]
+
+
+@pytest.mark.parametrize("seconds", [-60.0, 86400.0])
+async def test_retention_removes_what_is_over_and_nothing_else(url: str, seconds: float) -> None:
+    """Once it is old enough."""
+    store = open_store(url)
+    over = await store.incidents.open(an_incident())
+    await store.incidents.save(over, over.after(What.ENDED, over_at=AT))
+    await store.incidents.open(an_incident("i-2"))
+    await remove_older(store.database, seconds=seconds)
+    left = [row.id for row in (await store.incidents.last(an_incident().key),) if row]
+    assert left == ["i-2"]
+    if seconds < 0:
+        with pytest.raises(NotFound):
+            await store.incidents.get("i-1")
+    else:
+        assert not (await store.incidents.get("i-1")).live
+    await store.close()
 
 
 class TestTelling:
