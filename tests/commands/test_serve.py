@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -229,10 +230,9 @@ async def test_asked_to_stop_it_gives_its_leases_back(slack: Workspace, make: Ma
     await slack.wait_for(lambda: not slack.faults.pending())
     bot.terminate()
     assert await bot.ended() == 0
-    rows = sqlite3.connect(tmp_path / "bot.sqlite3").execute(
-        "SELECT key, lease FROM jobs WHERE done_at IS NULL AND kind = 'card'"
-    )
-    ((key, lease),) = rows.fetchall()
+    with closing(sqlite3.connect(tmp_path / "bot.sqlite3")) as connection:
+        rows = connection.execute("SELECT key, lease FROM jobs WHERE done_at IS NULL AND kind = 'card'")
+        ((key, lease),) = rows.fetchall()
     assert key.startswith("card:")
     assert not lease
     slack.faults.clear()
