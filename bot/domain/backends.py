@@ -12,9 +12,12 @@ from bot.domain.possibility import World
 from bot.domain.rules_kube_proxy import INTERNAL_LEAK, TERMINATING, TOPOLOGY
 from bot.domain.version import Version
 
-_HINTS = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
+_HINTS = "service.kubernetes.io/topology-aware-hints"
+_MODE = "service.kubernetes.io/topology-mode"
+_ON = ("Auto", "auto")
 _OFF = ("", "disabled", "Disabled")
 _V124 = Version(1, 24, 0)
+_V127 = Version(1, 27, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,10 @@ class Backends:
             return Choice(endpoints=self.ready_on.get(node, ()), rules=(INTERNAL_LEAK.id,))
         if self.ready:
             return self._near(world, node) if self.hinted else Choice(endpoints=self.ready)
-        return self._fallback(world, node, self.leaving)
+        choice = self._fallback(world, node, self.leaving)
+        # Policy Cluster came to it with CategorizeEndpoints; pkg/proxy/topology.go at v1.24, proxier.go at v1.23.
+        counts = not choice.endpoints or self._is_local() or world.at_least(_V124, node)
+        return choice if counts else Choice()
 
     def local(self, world: World, node: str) -> Choice:
         """What policy Local uses on `node`."""
@@ -98,13 +104,23 @@ class Backends:
     def _hints_count(self, world: World, node: str) -> bool:
         if world.gate("ServiceTrafficDistribution", node):
             return True
-        asked = any(self.service.annotations.get(key, "") not in _OFF for key in _HINTS)
         # Before v1.24 policy Local was left out of it; pkg/proxy/topology.go at v1.23.
         return (
-            asked
+            self._hints_asked_for(world, node)
             and world.gate("TopologyAwareHints", node)
             and not (self._is_local() and not world.at_least(_V124, node))
         )
+
+    def _hints_asked_for(self, world: World, node: str) -> bool:
+        """Whether an annotation asks for hints, as the version reads it.
+
+        Before v1.27 only the former annotation counts, and only Auto; since then either does, the former one first,
+        with any value that does not turn it off (pkg/proxy/service.go, topology.go at v1.26 and v1.27).
+        """
+        former = self.service.annotations.get(_HINTS)
+        before = former in _ON
+        since = (self.service.annotations.get(_MODE, "") if former is None else former) not in _OFF
+        return since if before == since or world.at_least(_V127, node) else before
 
 
 def _zone(node: Node | None) -> str:

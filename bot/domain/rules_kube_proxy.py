@@ -73,15 +73,18 @@ HAIRPIN = _rule(
 )
 TERMINATING = _rule(
     "terminating-fallback",
-    "Without a ready endpoint, endpoints that are terminating but still serving are used.",
-    "KEP-1669; gate ProxyTerminatingEndpoints: on since v1.26; pkg/proxy/topology.go",
+    "Without a ready endpoint, endpoints that are terminating but still serving are used; before v1.24 with policy Local "
+    "only.",
+    "KEP-1669; gate ProxyTerminatingEndpoints: on since v1.26; pkg/proxy/topology.go at v1.24, {iptables,ipvs}/proxier.go "
+    "at v1.23",
     since="v1.22",
     action="falls back to terminating endpoints",
 )
 TOPOLOGY = _rule(
     "topology-hints",
     "Every ready endpoint carries a topology hint and one fits this node, so only fitting ones are used.",
-    "KEP-2433, KEP-3015; pkg/proxy/topology.go: with the Service's annotation since v1.24, whatever it says since v1.31",
+    "KEP-2433, KEP-3015; pkg/proxy/topology.go: with the Service's annotation since v1.24 (topology-aware-hints, from "
+    "v1.27 on topology-mode too), whatever it says since v1.31",
     since="v1.21",
     action="narrows to endpoints hinted for this node or zone",
 )

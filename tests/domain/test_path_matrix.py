@@ -4,6 +4,8 @@ Sources: kubernetes/kubernetes pkg/proxy (TestLoadBalancer, TestExternalTrafficP
 TestExternalTrafficPolicyCluster, TestHealthCheckNodePortWhenTerminating), observations of a real kube-proxy 1.36.
 """
 
+from typing import Any
+
 import pytest
 
 from tests.domain.situation import LOCAL, Situation, endpoint, usual
@@ -156,6 +158,26 @@ def test_terminating_endpoints_serve_where_the_gate_says_so(
     assert (
         usual(endpoints=leaving, given={"version": version, "gates": gates}).ask("pod:far").verdict == verdict
     )
+
+
+@pytest.mark.parametrize("mode", ["iptables", "ipvs"])
+@pytest.mark.parametrize(
+    ("version", "changes", "verdict"),
+    [
+        ("v1.23.4", {}, "unreachable"),
+        ("v1.23.4", {"external_policy": LOCAL}, "reachable"),
+        ("v1.24.0", {}, "reachable"),
+    ],
+)
+def test_policy_cluster_falls_back_to_terminating_endpoints_later_than_policy_local(
+    mode: str, version: str, changes: dict[str, Any], verdict: str
+) -> None:
+    """pkg/proxy/topology.go at v1.24 brought it; {iptables,ipvs}/proxier.go at v1.23 did it for Local only."""
+    leaving = (endpoint("web-a", "n1", 11, ready=False, serving=True, terminating=True),)
+    given = {"mode": mode, "version": version, "gates": {"ProxyTerminatingEndpoints": True}}
+    path = usual(endpoints=leaving, given=given, **changes).ask("pod:near")
+    assert path.verdict == verdict
+    assert {trace.end for trace in path.traces} == {"deliver" if verdict == "reachable" else "reject"}
 
 
 def test_a_ready_endpoint_keeps_terminating_ones_out() -> None:

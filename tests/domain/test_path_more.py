@@ -217,13 +217,19 @@ HINTED = (
     endpoint("web-b", "n3", 13, zone_hints=("z3",)),
 )
 AUTO = {"service.kubernetes.io/topology-mode": "Auto"}
+FORMER = {"service.kubernetes.io/topology-aware-hints": "Auto"}
 
 
 @pytest.mark.parametrize(
     ("version", "annotations", "expected"),
     [
-        ("v1.23.0", AUTO, 2),
-        ("v1.24.0", AUTO, 1),
+        ("v1.23.0", FORMER, 2),
+        ("v1.24.0", FORMER, 1),
+        ("v1.26.0", AUTO, 2),
+        ("v1.26.0", {"service.kubernetes.io/topology-aware-hints": "PreferZone"}, 2),
+        ("v1.27.0", {"service.kubernetes.io/topology-aware-hints": "PreferZone"}, 1),
+        ("v1.27.0", AUTO, 1),
+        ("v1.27.0", AUTO | {"service.kubernetes.io/topology-aware-hints": "Disabled"}, 2),
         ("v1.30.0", {}, 2),
         ("v1.31.0", {}, 1),
     ],
@@ -231,7 +237,7 @@ AUTO = {"service.kubernetes.io/topology-mode": "Auto"}
 def test_topology_hints_narrow_the_endpoints(
     version: str, annotations: dict[str, str], expected: int
 ) -> None:
-    """pkg/proxy/topology.go: with the annotation since v1.24, whatever it says since v1.31."""
+    """pkg/proxy/topology.go: with the annotation since v1.24, its new name since v1.27, without since v1.31."""
     situation = usual(endpoints=HINTED, given={"version": version}, annotations=annotations)
     zoned = situation.plus(
         *(replace(each, zone=f"z{each.name[1]}") for each in (node("n1"), node("n2"), node("n3")))
