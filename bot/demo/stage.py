@@ -100,6 +100,7 @@ class Stage:
         scenario, cloud = self.world.scenario, self.world.cloud_url
         return {
             "incidentChannel": "C02INC",
+            "incidents": {"settle": SETTLE},
             "operators": ["S0PLATFORM"],
             "clusters": {
                 scenario.name: {
@@ -126,5 +127,7 @@ class Stage:
         }
 
 
+SETTLE = "3s"
+"""Two minutes, unless configured: nobody who turns a knob waits for so long."""
 VERIFICATION: dict[str, Any] = {"baseline": "3s", "window": "12s", "watch": "10m"}
 """Real ones last minutes; the period is the simulated cloud's own."""
