@@ -1,14 +1,17 @@
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.config.settings import IncidentSettings, Quiet
 from bot.demo.slack import limits
 from bot.domain.explanation import Severity
 from bot.domain.freeze import Window
-from bot.domain.incident import Phase
+from bot.domain.incident import Incident, Phase
 from bot.domain.policy import Policy
 from bot.operations.incident import about, open_incidents
-from bot.ports import Freshness
+from bot.ports import Freshness, Job
 from bot.watch import Watch
+from tests.fakes.store import MemoryIncidents
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -84,6 +87,46 @@ class TestAcknowledge:
         await scene.wait(200)
         assert "It is over already" in await scene.town.click(BOB, ACKNOWLEDGE, scene.row.id)
         assert "older than what I remember" in await scene.town.click(BOB, ACKNOWLEDGE, "0" * 32)
+
+
+class Racing(MemoryIncidents):
+    """A store in which somebody else saves first, so often."""
+
+    rivals = 0
+
+    async def save(self, before: Incident, after: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
+        """Let a rival save the row in between."""
+        if self.rivals:
+            self.rivals -= 1
+            await super().save(before, replace(before, flips=before.flips + 1))
+        return await super().save(before, after, jobs=jobs)
+
+
+class TestRaces:
+    """The watch may save the row that somebody clicks on."""
+
+    async def race(self, rivals: int) -> tuple[Scene, str]:
+        """Acknowledge while others save."""
+        scene = Scene(clusters=[shop(given=IPVS)])
+        store = scene.town.store
+        store.incidents = Racing(store.jobs, store.now)
+        await scene.begun()
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(200)
+        store.incidents.rivals = rivals
+        return scene, await scene.town.click(BOB, ACKNOWLEDGE, scene.row.id)
+
+    async def test_a_click_is_done_on_the_row_as_it_is_then(self) -> None:
+        """Nothing of either is lost."""
+        scene, said = await self.race(3)
+        assert said == "Acknowledged. I say when it is over."
+        assert (scene.row.acknowledged_by, scene.row.flips) == (BOB, 3)
+
+    async def test_a_row_that_never_rests_is_said_to_be_so(self) -> None:
+        """Instead of trying for ever."""
+        scene, said = await self.race(99)
+        assert said == "The incident keeps changing; try again in a moment."
+        assert scene.row.acknowledged_by == ""
 
 
 class TestRights:

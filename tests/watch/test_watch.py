@@ -37,6 +37,9 @@ class Hidden(Cluster):
         return snapshot
 
 
+QUIET_SIBLINGS: dict[str, Severity | None] = {"ipvs-sibling-mismatch": None, "clients-cut-off": None}
+
+
 async def plain() -> Scene:
     """A scene in which pass-through may come and go, and nobody is cut off by it."""
     return await Scene(clusters=[shop(given=IPVS)]).begun()
@@ -87,6 +90,33 @@ class TestActs:
         scene.cluster.annotate(CHECKOUT, None)
         await scene.wait(300)
         assert scene.rows == []
+
+    async def test_several_services_on_one_load_balancer_are_one_incident(self) -> None:
+        """Each is put back by itself; the last one ends it."""
+        scene = await Scene(
+            clusters=[many(3, value=None)], incidents=IncidentSettings(rules=QUIET_SIBLINGS)
+        ).begun()
+        web = Ref("shop", "web-01")
+        scene.cluster.annotate(CHECKOUT, "true", by="kubectl-edit")
+        await scene.wait(60)
+        scene.cluster.annotate(web, "true", by="kubectl-label")
+        await scene.wait(200)
+        (told,) = scene.told
+        assert told.startswith(
+            "🟠 *2 Services on load balancer elb-1 · prod*: pass-through was changed behind"
+        )
+        assert '• shop/web-01: pass-through was set to "true"' in told
+        scene.cluster.annotate(CHECKOUT, None)
+        await scene.wait(60)
+        (told,) = scene.told
+        assert told.startswith("🟠 *shop/web-01 · prod*")
+        scene.cluster.annotate(web, "onlyLocal")
+        await scene.wait(60)
+        assert scene.row.members[0].text == 'pass-through is now "onlyLocal"'
+        scene.cluster.annotate(web, None)
+        await scene.wait(60)
+        assert scene.phases == [Phase.CLOSED]
+        assert len(scene.told) == 1
 
     async def test_what_happens_while_it_is_told_is_told_next(self) -> None:
         """Put back and changed again between a look and the telling: the first incident goes on."""
@@ -472,6 +502,32 @@ class TestTelling:
         await scene.wait(400)
         assert len(scene.told) == 1
 
+    async def test_a_deleted_message_is_posted_again_while_it_is_so(self) -> None:
+        """The row is the truth; once it is over, nobody needs it."""
+        scene = await plain()
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        scene.town.messenger.delete(scene.notices[0])
+        await scene.town.click("U0BOB", "incident:acknowledge", scene.row.id)
+        (notice,) = scene.notices
+        scene.town.messenger.delete(notice)
+        scene.cluster.put(slices("checkout", "node-a"))
+        await scene.wait(300)
+        assert scene.told == []
+        assert scene.phases == [Phase.CLOSED]
+
+    async def test_a_digest_waits_for_its_channel(self) -> None:
+        """And says what is still so when it is let in."""
+        cluster = shop(given=IPVS)
+        cluster.put(slices("checkout"))
+        scene = Scene(clusters=[cluster])
+        scene.town.messenger.channels.clear()
+        await scene.begun()
+        scene.town.messenger.channels.add("C0INC")
+        await scene.wait(400)
+        (told,) = scene.told
+        assert told.startswith("*prod is watched now.*")
+
     async def test_a_lost_answer_makes_no_second_message(self) -> None:
         """The next attempt looks first."""
         scene = await plain()
@@ -548,6 +604,21 @@ class TestConfiguration:
         await scene.wait(300)
         assert len(scene.told) == 3
         assert "8 of them over" in next(text for text in scene.told if "at once" in text)
+
+    async def test_folded_incidents_wait_for_their_channel_too(self) -> None:
+        """A single one looks as if it were alone; what was over by then is not told."""
+        scene = await Scene(clusters=[shop(given=IPVS)], incidents=IncidentSettings(per_minute=1)).begun()
+        scene.town.messenger.channels.clear()
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        scene.town.messenger.channels.add("C0INC")
+        await scene.wait(400)
+        (notice,) = scene.notices
+        assert notice.text.startswith("🔴 *shop/checkout · prod*")
+        scene.town.messenger.delete(notice)
+        scene.cluster.put(slices("checkout", "node-a"))
+        await scene.wait(900)
+        assert scene.told == []
 
 
 class TestTrust:
