@@ -36,7 +36,7 @@ class End(StrEnum):
     REPLY_LOST = "reply-lost"
     NO_BACKEND = "no-backend"
     ABORT = "abort"
-    """Nobody can say how it goes on: a proxier that is not kube-proxy."""
+    """Nobody can say how it goes on: a proxier that is not kube-proxy, an Ingress whose rules are not read."""
 
 
 class SourceIP(StrEnum):

@@ -31,7 +31,9 @@ def ingress_shares(case: Case) -> Iterator[Finding]:
     """An Ingress on the load balancer of a Service that node rules hold."""
     if not case.mode_may_be(Mode.IPVS) or not case.captured:
         return
-    names = [f"Ingress {each.ref}" for each in case.snapshot.sharing_ingresses(case.service)]
+    names = [
+        f"Ingress {each.ref}" for each in case.snapshot.sharing_ingresses(case.service) if each.has_listeners
+    ]
     if names:
         yield found(rules.INGRESS_SHARES, *names)
 

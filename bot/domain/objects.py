@@ -4,6 +4,7 @@ One value per Kubernetes object, trimmed to what a traffic path, a finding or a 
 indexed is `bot.domain.snapshot`'s business.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,10 @@ PASS_THROUGH = "kubernetes.io/elb.pass-through"  # noqa: S105  an annotation key
 """The annotation of cce_10_0355."""
 ELB_CLASS = "kubernetes.io/elb.class"
 ELB_ID = "kubernetes.io/elb.id"
+_ELB_PORT = "kubernetes.io/elb.port"
+_ELB_LISTEN_PORTS = "kubernetes.io/elb.listen-ports"
+"""A JSON list such as `[{"HTTP": 80}, {"HTTPS": 443}]`; only its numbers matter here."""
+_NUMBER = re.compile(r"\b\d{1,5}\b")
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 
@@ -226,6 +231,23 @@ class Ingress:
     annotations: Mapping[str, str] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether it may be listeners of the load balancer itself (cce_10_0251).
+
+        The Ingress of another controller, nginx for one, is served behind the listeners of that controller's Service.
+        """
+        own = self.class_name in ("", "cce")
+        return own or any(key.startswith("kubernetes.io/elb.") for key in self.annotations)
+
+    def may_listen_on(self, port: int) -> bool:
+        """Whether it may be the load balancer's listener on `port`; on any where its annotations name none."""
+        if not self.has_listeners:
+            return False
+        named = self.annotations.get(_ELB_PORT, "") + " " + self.annotations.get(_ELB_LISTEN_PORTS, "")
+        numbers = _NUMBER.findall(named)
+        return not numbers or str(port) in numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

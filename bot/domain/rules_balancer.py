@@ -81,6 +81,12 @@ NO_LISTENER = _rule(
     "Service spec.ports",
     action="has no listener for this port",
 )
+INGRESS_LISTENER = _rule(
+    "lb-ingress-listener",
+    "An Ingress shares the load balancer and may be the listener for this port; where its rules lead is not read.",
+    "cce_10_0251, cce_10_0252 (kubernetes.io/elb.port)",
+    action="may hand it to an Ingress, whose rules are not read",
+)
 SOURCE_RANGE_UNKNOWN = _rule(
     "lb-source-ranges",
     "loadBalancerSourceRanges names who may come from outside; the client's address decides.",

@@ -11,6 +11,7 @@ _HOW = {
     "loadBalancer.delivery": "ClusterFacts loadBalancer.delivery: the load balancer's members are nodes with their "
     "node port, Pods, or it leaves the address as it is",
     "loadBalancer.preservesClientIP": "ClusterFacts loadBalancer.preservesClientIP",
+    "loadBalancer.listener": "nothing that is read here: the rules of the Ingress on the same load balancer",
     "client.ip": "--from external:ADDRESS, or the address in the Pod's or node's status",
     "nodes": "Node objects: kubectl get nodes -o yaml",
     "endpoints": "EndpointSlice objects: kubectl get endpointslices -A -o yaml",

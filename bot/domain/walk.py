@@ -153,11 +153,18 @@ class Walk:
             hops = (*hops, balancer_hop(rules.EGRESS.id))
         port = self.scene.port
         if port is None:
-            yield self._end((balancer_hop(rules.NO_LISTENER.id),), hops, End.NO_BACKEND, crossed=True)
+            yield self._without_port(hops)
         elif self._kept_out():
             yield self._end((balancer_hop(rules.SOURCE_RANGE_UNKNOWN.id),), hops, End.DROP, crossed=True)
         else:
             yield from self._delivered(hops, port)
+
+    def _without_port(self, hops: Hops) -> Trace:
+        """The Service has no such port; an Ingress on its load balancer may."""
+        number = self.scene.destination.port
+        if any(each.may_listen_on(number) for each in self.scene.ingresses):
+            return self._end((balancer_hop(rules.INGRESS_LISTENER.id),), hops, End.ABORT, crossed=True)
+        return self._end((balancer_hop(rules.NO_LISTENER.id),), hops, End.NO_BACKEND, crossed=True)
 
     def _kept_out(self) -> bool:
         """Whether a client of unknown address is supposed to be outside of the source ranges."""

@@ -7,6 +7,7 @@ from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.explanation import End, SourceIP, Trace, Verdict
 from bot.domain.objects import Node
 from bot.domain.possibility import VERSION, Supposition, Undecided, World
+from bot.domain.rules_balancer import INGRESS_LISTENER
 
 Walker = Callable[[World], list[Trace]]
 
@@ -145,16 +146,20 @@ def _missing(tree: Leaf | Fork, verdict: Verdict) -> tuple[str, ...]:
         return ()
     found: dict[str, None] = {}
     _deciding(_reduced(tree), found)
-    if not found or _aborts(tree):
-        found["kubeProxy.mode"] = None
+    found.update(_unread(tree))
     if VERSION in found:
         # What the documents leave open about old versions is settled by most versions.
         found.pop("passThrough", None)
     return tuple(sorted(found))
 
 
-def _aborts(tree: Leaf | Fork) -> bool:
-    return any(trace.end is End.ABORT for leaf in _leaves(tree) for trace in leaf.traces)
+def _unread(tree: Leaf | Fork) -> dict[str, None]:
+    """What would say how the traces go on at whose end nobody can say."""
+    aborted = (trace for leaf in _leaves(tree) for trace in leaf.traces if trace.end is End.ABORT)
+    return dict.fromkeys(
+        "loadBalancer.listener" if trace.hops[-1].rule == INGRESS_LISTENER.id else "kubeProxy.mode"
+        for trace in aborted
+    )
 
 
 Reduced = Verdict | tuple[str, tuple["Reduced", ...]]
