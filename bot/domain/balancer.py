@@ -56,10 +56,18 @@ def left_out(world: World, service: Service, point: IngressPoint, node: str) -> 
 def bound_by(world: World, scene: Scene, node: str) -> Service | None:
     """The Service that has the address in the rules of `node`: this one, or a sibling on the load balancer."""
     for service in (scene.service, *scene.sharing):
-        for point in service.ingress:
+        for point in _points(scene, service):
             if point.ip and point.ip == scene.point.ip and left_out(world, service, point, node) is None:
                 return service
     return None
+
+
+def _points(scene: Scene, service: Service) -> tuple[IngressPoint, ...]:
+    """The Service's addresses; where this one's is assumed, a sibling without any is assumed to have it too.
+
+    One `elb.id` is one load balancer (cce_10_0355), and nothing else makes siblings of Services without addresses.
+    """
+    return service.ingress or (() if scene.service.ingress else (scene.point,))
 
 
 def delivery(world: World, scene: Scene) -> Delivery:

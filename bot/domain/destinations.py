@@ -44,7 +44,7 @@ def spots(snapshot: Snapshot, service: Service, target: Target | None) -> tuple[
     Raises:
         NotFound: The Service's load balancer does not have the target's address.
     """
-    points = tuple(dict.fromkeys(service.ingress)) or assumed_points(service)
+    points = tuple(dict.fromkeys(service.ingress)) or assumed_points(snapshot, service)
     if target is None:
         return tuple(spot(snapshot, point, port) for point in points for port in service.ports)
     chosen = [point for point in points if target.host in (point.ip, point.hostname)]
@@ -76,8 +76,14 @@ def spot(snapshot: Snapshot, point: IngressPoint, port: ServicePort) -> Spot:
     return Spot(destination=destination, point=point, port=port)
 
 
-def assumed_points(service: Service) -> tuple[IngressPoint, ...]:
-    """The addresses that a load balancer will have: a public one of CCE has both (cce_10_0924)."""
+def assumed_points(snapshot: Snapshot, service: Service) -> tuple[IngressPoint, ...]:
+    """The addresses that a load balancer will have: those that a sibling on it has; a public one of CCE has both.
+
+    Sources: cce_10_0355 (one `elb.id` is one load balancer), cce_10_0924.
+    """
+    known = dict.fromkeys(point for other in snapshot.sharing(service) for point in other.ingress)
+    if known:
+        return tuple(known)
     if service.load_balancer_ip:
         return (IngressPoint(ip=service.load_balancer_ip),)
     if '"public"' in service.annotations.get(_AUTOCREATE, "").replace(" ", ""):

@@ -5,8 +5,20 @@ Sources: cce_10_0355, cce_10_0249, cce_10_0385, cce_bestpractice_0301, elb_ug_jt
 
 import pytest
 
-from bot.domain.objects import Endpoint, Ref, ServicePort
-from tests.domain.situation import ADDRESS, LOCAL, Situation, cce, endpoint, node, pod, service, slice_of
+from bot.domain.objects import Endpoint, Ingress, IngressPoint, Ref, Service, ServicePort
+from tests.domain.situation import (
+    ADDRESS,
+    CLASS,
+    LOCAL,
+    PASS,
+    Situation,
+    cce,
+    endpoint,
+    node,
+    pod,
+    service,
+    slice_of,
+)
 
 BOTH = (endpoint("web-a", "n1", 11), endpoint("web-b", "n3", 13))
 
@@ -239,3 +251,96 @@ def test_the_assumptions_about_cce_are_printed() -> None:
     """CCE's kube-proxy as upstream's, and pass-through for every client."""
     assert "CCE's kube-proxy behaves as upstream's" in cce().ask("pod:far").traces[0].assuming
     assert "pass-through holds for every client" in cce(through="onlyLocal").ask("pod:far").traces[0].assuming
+
+
+# --- an Ingress on the same load balancer ----------------------------------------------------------------
+
+
+def front(class_name: str = "", **annotations: str) -> Ingress:
+    """An Ingress with the Service's address."""
+    return Ingress(
+        ref=Ref("shop", "front"),
+        class_name=class_name,
+        addresses=(ADDRESS,),
+        annotations={
+            f"kubernetes.io/elb.{key.replace('_', '-')}": value for key, value in annotations.items()
+        },
+    )
+
+
+@pytest.mark.parametrize("client", ["external", "pod:far", "node:n2"])
+@pytest.mark.parametrize(
+    ("ingress", "verdict"),
+    [
+        (front("cce", port="443"), "undetermined"),
+        (front("cce"), "undetermined"),
+        (front(listen_ports='[{"HTTP": 80}, {"HTTPS": 443}]'), "undetermined"),
+        (front("cce", port="8443"), "unreachable"),
+        (front("nginx"), "unreachable"),
+    ],
+)
+def test_a_port_that_an_ingress_may_listen_on_is_not_called_unreachable(
+    ingress: Ingress, verdict: str, client: str
+) -> None:
+    """cce_10_0251: an Ingress of CCE's makes a listener on elb.port; another controller's makes none."""
+    path = cce().plus(ingress).ask(client, to=f"{ADDRESS}:443")
+    assert (path.verdict, path.via_load_balancer) == (verdict, True)
+    assert path.missing == (("loadBalancer.listener",) if verdict == "undetermined" else ())
+    assert ("lb-no-listener" in {reason.code for reason in path.reasons}) == (verdict == "unreachable")
+
+
+def test_an_ingress_behind_a_bound_address_is_refused_from_inside() -> None:
+    """cce_10_0252: under IPVS the Service's address is bound on every node, whatever the Ingress' rules say."""
+    situation = cce(given={"mode": "ipvs"}).plus(front("cce", port="443"))
+    path = situation.ask("pod:far", to=f"{ADDRESS}:443")
+    assert (path.verdict, path.traces[0].end, path.via_load_balancer) == ("unreachable", "reject", False)
+    open_mode = cce(given={"mode": None}).plus(front("cce", port="443"))
+    assert open_mode.ask("pod:far", to=f"{ADDRESS}:443").missing == (
+        "kubeProxy.mode",
+        "loadBalancer.listener",
+    )
+
+
+def test_an_ingress_of_another_controller_shares_no_listener() -> None:
+    """Its controller's Service has the listeners, so there is nothing to warn of."""
+    shares = "ingress-shares-load-balancer"
+    situation = cce(given={"mode": "ipvs"})
+    assert shares in {each.code for each in situation.plus(front("cce")).explain().findings}
+    assert shares not in {each.code for each in situation.plus(front("nginx")).explain().findings}
+
+
+# --- one elb.id without an address yet -------------------------------------------------------------------
+
+ELB = {"kubernetes.io/elb.id": "5f0e", CLASS: "union"}
+
+
+def planned(*, status: tuple[IngressPoint, ...] = (), **annotations: str) -> Service:
+    """Another Service on the load balancer 5f0e, with the port 443."""
+    return service(
+        ref=Ref("bank", "other"),
+        ports=(ServicePort(port=443, node_port=30443),),
+        annotations=ELB | annotations,
+        ingress=status,
+    )
+
+
+@pytest.mark.parametrize("client", ["pod:near", "pod:far", "node:n2"])
+@pytest.mark.parametrize("status", [(), (IngressPoint(ip=ADDRESS),)])
+def test_a_planned_sibling_springs_the_trap_as_one_with_an_address_does(
+    status: tuple[IngressPoint, ...], client: str
+) -> None:
+    """cce_10_0355: one elb.id is one load balancer, so its Services have one address, also before they have it."""
+    web = cce(through="true", given={"mode": "ipvs"}, annotations=ELB, ingress=())
+    path = web.plus(planned(status=status)).ask(client)
+    assert (path.verdict, path.via_load_balancer) == ("unreachable", False)
+    assert {trace.end for trace in path.traces} == {"reject"}
+    if status:
+        assert path.destination.ip == ADDRESS
+    agreeing = web.plus(planned(status=status, **{PASS: "true"})).ask(client)
+    assert (agreeing.verdict, agreeing.via_load_balancer) == ("reachable", True)
+
+
+def test_an_address_that_is_there_is_not_bound_by_a_sibling_that_has_none() -> None:
+    """kube-proxy binds what the status of a Service says, and this one's says nothing."""
+    web = cce(through="true", given={"mode": "ipvs"}, annotations=ELB)
+    assert web.plus(planned()).ask("pod:far").via_load_balancer is True
