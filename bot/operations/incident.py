@@ -237,7 +237,8 @@ def settle_of(world: World) -> timedelta:
 async def open_incidents(world: World, cluster: str | None = None) -> Sequence[Incident]:
     """Return what is wrong now, told or listed, the gravest and oldest first: for `list`, Home and `/metrics`."""
     order = ("error", "warning", "info")
-    rows = await world.store.incidents.live(cluster)
+    known = world.settings.clusters
+    rows = [row for row in await world.store.incidents.live(cluster) if row.cluster in known]
     return sorted(rows, key=lambda row: (order.index(str(row.severity)), row.since))
 
 

@@ -55,7 +55,7 @@ async def draw(world: World, leased: Leased) -> None:
         Later: it is a quiet hour, or the channel cannot be posted to now.
     """
     row = await world.store.incidents.get(str(leased.job.payload["incident"]))
-    channel = world.cluster_settings(row.cluster).incident_channel
+    channel = _channel(world, row.cluster)
     if channel is None or row.phase in {Phase.SETTLING, Phase.STANDING} or PART_OF in row.detail:
         return
     if row.folded:
@@ -71,6 +71,12 @@ async def draw(world: World, leased: Leased) -> None:
             return
     if row.live and not silent(world, row):
         await _post(world, leased, row, channel)
+
+
+def _channel(world: World, cluster: str) -> str | None:
+    """Where a cluster's incidents are told; nowhere for one that is not configured any more."""
+    settings = world.settings.clusters.get(cluster)
+    return settings.incident_channel if settings else None
 
 
 def silent(world: World, row: Incident) -> bool:
@@ -151,7 +157,7 @@ def _fold_message(world: World, rows: Sequence[Incident]) -> Message:
 async def draw_digest(world: World, leased: Leased) -> None:
     """Say once what was so when a cluster was looked at for the first time."""
     cluster = str(leased.job.payload["cluster"])
-    channel = world.cluster_settings(cluster).incident_channel
+    channel = _channel(world, cluster)
     rows = [row for row in await world.store.incidents.live(cluster) if row.phase is Phase.STANDING]
     if channel is None or not rows:
         return

@@ -8,6 +8,8 @@ from bot.domain.explanation import Severity
 from bot.domain.incident import Phase
 from bot.domain.objects import EndpointSlice, Node, Pod, Ref, Service
 from bot.domain.snapshot import Snapshot
+from bot.operations.incident import open_incidents
+from bot.operations.incident_jobs import notice_job
 from bot.ports import Freshness, LoadBalancerFacts, NotFound, Unavailable
 from bot.watch.watch import ClusterWatch
 from tests.domain.situation import facts
@@ -550,6 +552,20 @@ class TestTelling:
         scene.town.store.down = False
         await scene.wait(300)
         assert len(scene.told) == 1
+
+    async def test_a_cluster_that_is_configured_no_more_is_left_alone(self) -> None:
+        """Its rows stay, its jobs end, and no list shows them."""
+        one, other = shop("one", given=IPVS), shop("other", given=IPVS)
+        scene = await Scene(clusters=[one, other]).begun()
+        other.put(slices("checkout"))
+        await scene.wait(300)
+        scene.town.clusters = [one]
+        scene.town.world = scene.town.replica()
+        scene.watches = [scene.watch()]
+        await scene.town.store.jobs.submit(notice_job(scene.row.id))
+        await scene.wait(300)
+        assert scene.town.store.jobs.waiting("incident") == []
+        assert await open_incidents(scene.town.world) == []
 
     async def test_a_cluster_without_a_channel_is_told_to_nobody(self) -> None:
         """But listed."""
