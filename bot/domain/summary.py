@@ -68,3 +68,29 @@ def _cut_off(paths: tuple[Path, ...]) -> str:
         names = dict.fromkeys(client_words(path.client) for path in lost)
         return f"cut off: {', '.join(names)}"
     return "whether all get there is not known" if unsure else "nobody is cut off"
+
+
+_FACTS = {
+    "passThrough": "pass-through",
+    "externalTrafficPolicy": "traffic policy",
+    "elb.class": "kind of ELB",
+    "platform": "platform",
+    "category": "category",
+    "kubernetesVersion": "version",
+    "kubeProxy.mode": "proxy mode",
+    "kubeProxy.localDetector": "kube-proxy's local-traffic detector",
+    "kubeProxy.clusterCIDR": "cluster CIDR",
+    "loadBalancer.delivery": "how the load balancer delivers",
+    "loadBalancer.preservesClientIP": "whether it keeps client addresses",
+    "loadBalancer.publicIPs": "its public addresses",
+    "loadBalancer.addresses": "its addresses",
+    "loadBalancer.accessList": "its access list",
+    "securityGroups": "security groups",
+    "client.ip": "the client's address",
+    "node.egress": "the nodes' egress",
+}
+
+
+def fact_words(name: str) -> str:
+    """Name a fact as people read it; one without words of its own keeps its name."""
+    return _FACTS.get(name, name)

@@ -1,6 +1,10 @@
 """The jobs that operations leave behind, by kind: their keys are what makes doing them twice harmless."""
 
+from datetime import datetime
+
 from bot.domain.change import Change
+from bot.domain.verification import Run
+from bot.domain.verification_progress import progress_line
 from bot.operations.caller import Caller
 from bot.ports import Job
 
@@ -110,6 +114,16 @@ def tell_job(change: str) -> Job:
     return Job(key=f"tell:{change}", kind=TELL, payload={"change": change})
 
 
-def progress_job(run: str) -> Job:
+def progress_job(run: str, delay: float = 0.0) -> Job:
     """Draw the progress of a verification as the row is when the job runs."""
-    return Job(key=f"progress:{run}", kind=PROGRESS, payload={"run": run}, again=True)
+    return Job(key=f"progress:{run}", kind=PROGRESS, payload={"run": run}, delay=delay, again=True)
+
+
+QUIET = 15.0
+"""Seconds between two edits of a progress message while a step lasts: all edits share one budget at Slack."""
+
+
+def news_job(before: Run, after: Run, now: datetime) -> Job:
+    """Draw the progress at once where a step of the verification ended or began, else within 15 seconds."""
+    same = after.open and progress_line(before, now).words == progress_line(after, now).words
+    return progress_job(after.id, delay=QUIET if same else 0.0)

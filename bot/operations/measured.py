@@ -3,7 +3,7 @@
 from bot.domain.change import Change, MeasurementPlan
 from bot.domain.verification import Run, Verdict
 from bot.operations import measure
-from bot.operations.jobs import card_job, progress_job
+from bot.operations.jobs import card_job, news_job, progress_job
 from bot.operations.move import show_progress
 from bot.operations.world import World
 from bot.ports import AlreadyOpen, Later, NotFound
@@ -61,7 +61,7 @@ async def _run(world: World, change: Change, plan: MeasurementPlan) -> Run:
         started_at=world.clock(),
     )
     try:
-        return await world.store.runs.open(run)
+        return await world.store.runs.open(run, jobs=[progress_job(run.id)])
     except AlreadyOpen as error:
         await show_progress(world, change, "waiting for another verification of this Service to end")
         raise Later(plan.period) from error
@@ -72,7 +72,7 @@ async def _taken_further(world: World, change: Change, run: Run) -> Verdict | No
     cluster = world.clusters.get(change.cluster)
     cloud = world.clouds.get(change.cluster)
     progress = await measure.advance(run, cluster=cluster, cloud=cloud, store=world.store, clock=world.clock)
-    await world.store.jobs.submit(progress_job(run.id))
+    await world.store.jobs.submit(news_job(run, progress.run, world.clock()))
     match progress:
         case measure.Waiting(until=until):
             raise Later(max(0.0, (until - world.clock()).total_seconds()))

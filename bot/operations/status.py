@@ -5,7 +5,7 @@ from bot.domain.explanation import ClientKind, Explanation, Finding, Path, Sourc
 from bot.domain.objects import Ref, Service
 from bot.domain.path import explain
 from bot.domain.policy import Right
-from bot.domain.summary import client_words, headline
+from bot.domain.summary import client_words, fact_words, headline
 from bot.domain.words import duration
 from bot.operations.caller import Caller
 from bot.operations.card import Button
@@ -145,7 +145,9 @@ def _known(cluster: Cluster, explanation: Explanation) -> str:
     )
     by_origin: dict[str, list[str]] = {}
     for fact in explanation.facts:
-        by_origin.setdefault("unknown" if not fact.known else str(fact.origin), []).append(fact.name)
+        by_origin.setdefault("unknown" if not fact.known else str(fact.origin), []).append(
+            fact_words(fact.name)
+        )
     words = {
         "config": "from the configuration",
         "cloud": "from the cloud's API",
@@ -155,7 +157,7 @@ def _known(cluster: Cluster, explanation: Explanation) -> str:
     }
     told = [f"{', '.join(names)} {words[origin]}" for origin, names in by_origin.items() if origin in words]
     unknown = f"unknown: {', '.join(by_origin['unknown'])}" if "unknown" in by_origin else ""
-    missing = dict.fromkeys(name for path in explanation.paths for name in path.missing)
+    missing = dict.fromkeys(fact_words(name) for path in explanation.paths for name in path.missing)
     decides = f"would decide: {', '.join(missing)}" if missing else ""
     return " · ".join(part for part in (seen, *told, unknown, decides) if part)
 

@@ -10,7 +10,7 @@ from bot.domain.verification import Run
 from bot.domain.words import person
 from bot.operations import measure
 from bot.operations.caller import Caller
-from bot.operations.jobs import advance_job, measure_job, progress_job, verdict_job
+from bot.operations.jobs import advance_job, measure_job, news_job, progress_job, verdict_job
 from bot.operations.plans import plan_for
 from bot.operations.refusal import Refused
 from bot.operations.resolve import resolve
@@ -92,7 +92,7 @@ async def continue_run(world: World, run_id: str) -> None:
         )
     except Stale as error:
         raise Later(0.0) from error
-    await world.store.jobs.submit(progress_job(run_id))
+    await world.store.jobs.submit(news_job(run, progress.run, world.clock()))
     match progress:
         case measure.Waiting(until=until):
             raise Later(max(0.0, (until - world.clock()).total_seconds()))

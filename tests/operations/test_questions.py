@@ -122,7 +122,7 @@ async def test_a_status_weighs_what_is_not_known_instead_of_guessing() -> None:
     """An unknown proxy mode is named as what would decide."""
     given = facts(mode=None, platform="cce", category="standard", delivery=None, version="v1.29.2")
     town = Town(clusters=[shop(given=given)])
-    assert "kubeProxy.mode" in read(await status(town))
+    assert "proxy mode" in read(await status(town))
 
 
 async def test_a_list_has_a_line_for_every_service() -> None:
