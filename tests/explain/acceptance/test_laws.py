@@ -88,6 +88,13 @@ def test_a_fact_made_unknown_moves_a_verdict_to_undetermined_or_not_at_all(situa
         assert after in {before, "undetermined"}, field
 
 
+def possible(documents: tuple[Document, ...]) -> bool:
+    """Whether such a cluster can be: nftables mode came with v1.29 (KEP-3866)."""
+    (given,) = [d for d in documents if d["kind"] == "ClusterFacts"]
+    minor = int(str(given.get("kubernetesVersion", "v1.36")).split(".")[1])
+    return given.get("kubeProxy", {}).get("mode") != "nftables" or minor >= 29
+
+
 def answers(situation: Situation, documents: tuple[Document, ...], missing: list[str]) -> set[str]:
     """The verdicts over every combination of values of these facts."""
     choices = [VALUES[field] for field in missing]
@@ -96,7 +103,8 @@ def answers(situation: Situation, documents: tuple[Document, ...], missing: list
         changed = documents
         for field, value in zip(missing, values, strict=True):
             changed = told(changed, field, value)
-        found.add(verdict(situation, changed))
+        if possible(changed):
+            found.add(verdict(situation, changed))
     return found
 
 
