@@ -32,11 +32,25 @@ class Ref(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+def host_name(text: str) -> str:
+    """A host name in the one spelling under which it is matched: lower case, no final dot (RFC 1035, 2.3.3)."""
+    return text.lower().removesuffix(".")
+
+
 class TrafficPolicy(StrEnum):
     """`externalTrafficPolicy` and `internalTrafficPolicy`."""
 
     CLUSTER = "Cluster"
     LOCAL = "Local"
+
+
+class Family(StrEnum):
+    """`addressType` of an EndpointSlice."""
+
+    IPV4 = "IPv4"
+    IPV6 = "IPv6"
+    FQDN = "FQDN"
+    """Host names, which kube-proxy passes over."""
 
 
 class Protocol(StrEnum):

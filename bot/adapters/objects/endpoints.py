@@ -1,10 +1,9 @@
 """EndpointSlice JSON into an `EndpointSlice`."""
 
-from typing import Any
-
 from bot.adapters.objects.metadata import opened
 from bot.adapters.objects.reader import Reader, ShapeError, ip_address
-from bot.domain.objects import Endpoint, EndpointPort, EndpointSlice, Protocol, Ref
+from bot.domain.objects import Endpoint, EndpointPort, EndpointSlice, Family, Protocol, Ref
+from bot.domain.ranges import family_of
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 _PORTS = 65535
@@ -18,11 +17,11 @@ def endpoint_slice(body: object) -> EndpointSlice:
     """
     reader, metadata, ref = opened("EndpointSlice", body)
     owner = metadata.strings("labels").get(SERVICE_LABEL)
-    family = reader.text("addressType", "IPv4")
+    family = reader.choice("addressType", Family, Family.IPV4)
     return EndpointSlice(
         ref=ref,
         service=Ref(ref.namespace, owner) if owner else None,
-        family=family,
+        family=family.value,
         ports=tuple(_port(each) for each in reader.each("ports")),
         endpoints=tuple(
             _endpoint(each, family, ref.namespace)
@@ -40,12 +39,12 @@ def _port(reader: Reader) -> EndpointPort:
     )
 
 
-def _endpoint(reader: Reader, family: str, namespace: str) -> Endpoint:
+def _endpoint(reader: Reader, family: Family, namespace: str) -> Endpoint:
     first = reader.texts("addresses")[0]  # kube-proxy uses the first address only
     conditions = reader.within("conditions")
     hints = reader.within("hints")
     return Endpoint(
-        ip=first if family == "FQDN" else ip_address(first, f"{reader.where}.addresses[0]"),
+        ip=_address(first, family, f"{reader.where}.addresses[0]"),
         node=_node(reader),
         ready=conditions.flag("ready", default=True),
         serving=conditions.flag("serving", default=True),
@@ -57,13 +56,19 @@ def _endpoint(reader: Reader, family: str, namespace: str) -> Endpoint:
     )
 
 
+def _address(text: str, family: Family, where: str) -> str:
+    if family is Family.FQDN:
+        return text
+    address = ip_address(text, where)
+    if family_of(address) != family:
+        raise ShapeError(where, text, f"an {family} address, as the slice's addressType says")
+    return address
+
+
 def _node(reader: Reader) -> str:
     # v1beta1 knew the node as a topology label only.
-    topology: Any = reader.table.get("deprecatedTopology") or reader.table.get("topology") or {}
-    former = topology.get("kubernetes.io/hostname", "") if isinstance(topology, dict) else ""
-    if not isinstance(former, str):
-        raise ShapeError(f"{reader.where}.topology", former, "text")
-    return reader.text("nodeName") or former
+    former = (reader.within(key).text("kubernetes.io/hostname") for key in ("deprecatedTopology", "topology"))
+    return reader.text("nodeName") or next(filter(None, former), "")
 
 
 def _pod(target: Reader, namespace: str) -> Ref | None:

@@ -2,7 +2,7 @@
 
 from bot.adapters.objects.metadata import opened
 from bot.adapters.objects.reader import Reader
-from bot.domain.objects import Ingress
+from bot.domain.objects import Ingress, host_name
 
 
 def ingress(body: object) -> Ingress:
@@ -21,7 +21,7 @@ def ingress(body: object) -> Ingress:
         addresses=tuple(
             name
             for each in reader.within("status").within("loadBalancer").each("ingress")
-            for name in (each.address("ip"), each.text("hostname"))
+            for name in (each.address("ip"), host_name(each.text("hostname")))
             if name
         ),
         services=tuple(sorted(_services(spec))),

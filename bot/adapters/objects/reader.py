@@ -56,6 +56,12 @@ class Reader:
             raise ShapeError(self._path(key), value, f"a whole number from {least} to {most}")
         return value
 
+    def required_number(self, key: str, *, least: int, most: int) -> int:
+        """A whole number that has to be there."""
+        if not self.has(key):
+            raise ShapeError(self._path(key), None, f"a whole number from {least} to {most}")
+        return self.number(key, least=least, most=most)
+
     def flag(self, key: str, *, default: bool = False) -> bool:
         """A boolean."""
         value = self.table.get(key)
@@ -75,9 +81,9 @@ class Reader:
         return str(value)
 
     def choice(self, key: str, kind: type[E], default: E) -> E:
-        """One of an enumeration's values."""
+        """One of an enumeration's values; an empty text counts as absent, as in the API."""
         value = self.table.get(key)
-        if not value:
+        if value is None or value == "":
             return default
         try:
             return kind(value)

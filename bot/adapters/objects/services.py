@@ -2,7 +2,7 @@
 
 from bot.adapters.objects.metadata import managers, opened
 from bot.adapters.objects.reader import Reader
-from bot.domain.objects import IngressPoint, Protocol, Service, ServicePort, TrafficPolicy
+from bot.domain.objects import IngressPoint, Protocol, Service, ServicePort, TrafficPolicy, host_name
 
 _PORTS = 65535
 
@@ -47,7 +47,7 @@ def service(body: object) -> Service:
 
 def _port(reader: Reader) -> ServicePort:
     return ServicePort(
-        port=reader.number("port", 0, least=1, most=_PORTS),
+        port=reader.required_number("port", least=1, most=_PORTS),
         protocol=reader.choice("protocol", Protocol, Protocol.TCP),
         name=reader.text("name"),
         node_port=reader.number("nodePort", most=_PORTS),
@@ -58,5 +58,5 @@ def _port(reader: Reader) -> ServicePort:
 
 def _point(reader: Reader) -> IngressPoint:
     return IngressPoint(
-        ip=reader.address("ip"), hostname=reader.text("hostname"), ip_mode=reader.text("ipMode")
+        ip=reader.address("ip"), hostname=host_name(reader.text("hostname")), ip_mode=reader.text("ipMode")
     )
