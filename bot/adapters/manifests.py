@@ -53,6 +53,10 @@ class Manifests:
     """What objects that only one kind of cluster has give away; what was given wins."""
     objects: int = 0
     """How many were looked at, those that are passed over too."""
+    found: dict[tuple[str, Ref], Value] = field(default_factory=dict)
+    """The objects that count, by kind and name."""
+    facts_at: str = ""
+    """Where the facts stand; empty while there are none."""
 
 
 def read(names: list[str], stdin: IO[bytes] | None = None) -> Manifests:
@@ -65,6 +69,9 @@ def read(names: list[str], stdin: IO[bytes] | None = None) -> Manifests:
     for name in names:
         shown = "standard input" if name == "-" else name
         _take(manifests, _content(name, stdin), shown)
+    # In one order, whatever the input's: the same cluster gives the same answer, to the byte.
+    for key in sorted(manifests.found):
+        manifests.inventory.put(manifests.found[key])
     manifests.facts = merged(manifests.hints, manifests.facts)
     return manifests
 
@@ -106,19 +113,34 @@ def _documents(text: str, shown: str) -> Iterator[Any]:
 
 
 def _json(text: str, shown: str) -> Iterator[Any]:
-    """One JSON value after another, as kubectl prints them for several requests."""
-    decoder = json.JSONDecoder()
+    """One JSON value after another, as kubectl prints them for several requests; after a `---`, YAML."""
+    decoder = json.JSONDecoder(object_pairs_hook=_object)
     position, end = 0, len(text)
     while position < end:
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise Unreadable(f"{shown}, line {error.lineno} column {error.colno}: {error.msg}") from error
+        except ValueError as error:
+            raise Unreadable(f"{shown}: {error}") from error
         except RecursionError as error:
             raise Unreadable(f"{shown} is nested too deeply to be Kubernetes objects") from error
         yield value
         while position < end and text[position].isspace():
             position += 1
+        if text.startswith("---", position) and text[position - 1] == "\n":
+            # The lines before stay counted, so that an error has its line.
+            yield from _yaml("\n" * text.count("\n", 0, position) + text[position:], shown)
+            return
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is there twice in one object")
+    return found
 
 
 def _yaml(text: str, shown: str) -> Iterator[Any]:
@@ -182,9 +204,14 @@ def _take_facts(manifests: Manifests, document: Mapping[str, Any], where: str) -
     if document["apiVersion"] != API_VERSION:
         raise Unreadable(f"{where}: ClusterFacts are of apiVersion {API_VERSION}")
     try:
-        manifests.facts = merged(manifests.facts, cluster_facts(document, f"{where}, ClusterFacts"))
+        facts = cluster_facts(document, f"{where}, ClusterFacts")
     except ShapeError as error:
         raise Unreadable(str(error)) from error
+    if manifests.facts_at and facts != manifests.facts:
+        raise Unreadable(
+            f"{where}: there are ClusterFacts already in {manifests.facts_at}, and the two differ"
+        )
+    manifests.facts, manifests.facts_at = facts, where
 
 
 def _take_object(manifests: Manifests, kind: str, document: Mapping[str, Any], where: str) -> None:
@@ -194,16 +221,9 @@ def _take_object(manifests: Manifests, kind: str, document: Mapping[str, Any], w
         raise Unreadable(f"{where}: {error}") from error
     if value is None:
         return
-    former = _former(manifests.inventory, value)
-    if former is not None and former != value:
+    key = kind, Ref("", value.name) if isinstance(value, Node) else value.ref
+    if manifests.found.setdefault(key, value) != value:
         raise Unreadable(f"{where}: {kind} {_name(value)} is there twice, and the two differ")
-    manifests.inventory.put(value)
-
-
-def _former(inventory: Inventory, value: Value) -> Value | None:
-    if isinstance(value, Node):
-        return inventory.nodes.get(value.name)
-    return inventory.find(type(value), value.ref)
 
 
 def _name(value: Value) -> str | Ref:

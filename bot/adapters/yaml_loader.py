@@ -6,14 +6,31 @@ from typing import Any
 
 import yaml
 from yaml import YAMLError
+from yaml.constructor import ConstructorError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
+from yaml.nodes import ScalarNode
 
 _FOREIGN = ("tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+_MERGE = "tag:yaml.org,2002:merge"
 _C: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_C):  # type: ignore[misc]  # the C loader where the wheel has it
-    """The safe loader without numbers and dates that Kubernetes fields never are."""
+    """The safe loader without numbers and dates that Kubernetes fields never are, and without keys that are there twice.
+
+    YAML 1.2.2, 3.2.1.3: the keys of a mapping are unique. What `<<` brings along may be overridden.
+    """
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002  PyYAML's signature
+        """Refuse a key that is there twice, which PyYAML would let win."""
+        seen = set()
+        for key, _ in getattr(node, "value", ()):
+            if isinstance(key, ScalarNode) and key.tag != _MERGE:
+                if (key.tag, key.value) in seen:
+                    problem = f"the key {key.value!r} is there twice in one object"
+                    raise ConstructorError(None, None, problem, key.start_mark)
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
 
 
 _Loader.yaml_implicit_resolvers = {
