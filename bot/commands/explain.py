@@ -7,10 +7,10 @@ import sys
 from dataclasses import replace
 
 from bot.adapters.manifests import Manifests, Unreadable, read
-from bot.adapters.objects.cluster_facts import is_field, with_field
+from bot.adapters.objects.cluster_facts import from_text, is_field, with_field
 from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.explanation import ClientKind, Severity, Verdict, document
-from bot.domain.objects import Ref
+from bot.domain.objects import Ref, host_name
 from bot.domain.path import ClientAsked, Target
 from bot.operations.explain import POLICY, Answer, Change, Wish, answers
 
@@ -71,9 +71,9 @@ def _status(found: list[Answer], fail_on: str | None) -> int:
 
 def _wish(args: argparse.Namespace) -> Wish:
     return Wish(
-        service=_service(args.service) if args.service else None,
-        client=_client(args.client) if args.client else None,
-        target=_target(args.destination) if args.destination else None,
+        service=None if args.service is None else _service(args.service),
+        client=None if args.client is None else _client(args.client),
+        target=None if args.destination is None else _target(args.destination),
         arrives_at=args.arrives_at,
         changes=tuple(change for each in args.settings if (change := _change(each)) is not None),
         drained=tuple(args.drain),
@@ -81,23 +81,25 @@ def _wish(args: argparse.Namespace) -> Wish:
 
 
 def _service(text: str) -> Ref:
-    namespace, _, name = text.rpartition("/")
-    if not name or "/" in namespace:
-        raise Unreadable(f"--service {text}: a Service is named NS/NAME")
+    namespace, slash, name = text.rpartition("/")
+    if not name or "/" in namespace or (slash and not namespace):
+        raise Unreadable(f"--service {text or '(empty)'}: a Service is named NS/NAME")
     return Ref(namespace or "default", name)
 
 
 def _client(text: str) -> ClientAsked:
-    kind, _, name = text.partition(":")
+    kind, colon, name = text.partition(":")
     if kind == "pod":
         namespace, _, pod = name.partition("/")
         if namespace and pod and "/" not in pod:
             return ClientAsked(kind=ClientKind.POD, namespace=namespace, name=pod)
     elif kind == "node" and name:
         return ClientAsked(kind=ClientKind.NODE, name=name)
-    elif kind == "external":
+    elif kind == "external" and (name or not colon):
         return ClientAsked(kind=ClientKind.EXTERNAL, name=_address(text, name) if name else "")
-    raise Unreadable(f"--from {text}: a client is pod:NS/NAME, node:NAME, external or external:IP")
+    raise Unreadable(
+        f"--from {text or '(empty)'}: a client is pod:NS/NAME, node:NAME, external or external:IP"
+    )
 
 
 def _address(option: str, text: str) -> str:
@@ -110,14 +112,14 @@ def _address(option: str, text: str) -> str:
 def _target(text: str) -> Target:
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= _PORTS:
-        raise Unreadable(f"--to {text}: a destination is ADDRESS:PORT, for IPv6 [ADDRESS]:PORT")
+        raise Unreadable(f"--to {text or '(empty)'}: a destination is ADDRESS:PORT, for IPv6 [ADDRESS]:PORT")
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise Unreadable(f"--to {text}: an IPv6 address stands in brackets, [ADDRESS]:PORT")
     bare = host.strip("[]")
     try:
         return Target(host=str(ipaddress.ip_address(bare)), port=int(port))
     except ValueError:
-        return Target(host=bare, port=int(port))
+        return Target(host=host_name(bare), port=int(port))
 
 
 def _change(text: str) -> Change | None:
@@ -144,8 +146,9 @@ def _facts(manifests: Manifests, settings: list[str]) -> ClusterFacts | None:
     """
     before = after = manifests.facts
     for text in settings:
-        key, _, value = text.partition("=")
+        key, _, given = text.partition("=")
         if is_field(key):
+            value = from_text(key, given)
             after = with_field(after, key, value, where="--set", ref=f"--set {text}")
             if not _known(manifests.facts, key):
                 before = with_field(before, key, value, where="--set", ref=f"--set {text}")

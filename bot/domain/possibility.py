@@ -124,9 +124,17 @@ class World:
         )
 
     def gate(self, name: str, node: str) -> bool:
-        """Whether a feature gate is on for kube-proxy on `node`: as stated, else its version's default."""
+        """Whether a feature gate is on for kube-proxy on `node`: as stated, else its version's default.
+
+        Raises:
+            Undecided: The version decides, or somebody said that the gate is unknown.
+        """
         gate = GATES[name]
         stated = self.facts.gates.get(name)
+        if stated is not None and stated.withheld:
+            if self.at_least(gate.locked, node) or not self.at_least(gate.exists, node):
+                return self.at_least(gate.exists, node)
+            return bool(self.ask(stated.name, {"true": True, "false": False}))
         if stated is None or stated.value is None:
             return self.at_least(gate.on, node)
         if stated.value:
@@ -162,7 +170,9 @@ class World:
         ]
         stated = self.facts.gates.get("NFTablesProxyMode")
         first = (
-            GATES["NFTablesProxyMode"].exists if stated and stated.value else GATES["NFTablesProxyMode"].on
+            GATES["NFTablesProxyMode"].exists
+            if stated and (stated.value or stated.withheld)
+            else GATES["NFTablesProxyMode"].on
         )
         threshold = (first.major, first.minor, 0)
         if self.span(node)[1] > threshold:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.adapters import manifests
 from tests.explain.command import Explain
-from tests.explain.manifests import GENERIC, Json, cluster, facts, obj, service
+from tests.explain.manifests import GENERIC, Json, cluster, facts, obj, pod, service
 
 BROKEN_TEXT: dict[str, tuple[str | bytes, str]] = {
     "truncated JSON": ('{"apiVersion": "v1", "kind": "List", "items": [{', "line 1 column"),
@@ -24,6 +24,18 @@ BROKEN_TEXT: dict[str, tuple[str | bytes, str]] = {
     "deep YAML keys": ("? " * 100_000 + "x", "nested more than 500 levels deep"),
     "deep YAML objects": ("".join(f"{' ' * depth}a:\n" for depth in range(3000)), "nested more than 500"),
     "not UTF-8": (b"\xff\xfe\x00", "is not UTF-8"),
+    "a key twice in JSON": (
+        '{"apiVersion": "v1", "kind": "Service", "kind": "Node"}',
+        "the key 'kind' is there twice",
+    ),
+    "a key twice in YAML": (
+        "apiVersion: v1\nkind: Node\nmetadata:\n  name: x\n  name: y\n",
+        "line 5 column 3: the key 'name' is there twice",
+    ),
+    "bad YAML after JSON": (
+        '{"apiVersion": "v1", "kind": "List", "items": []}\n---\na: [\n',
+        "line 4 column 1",
+    ),
     "a null byte": ("kind: \x00", "document"),
 }
 
@@ -165,6 +177,9 @@ BAD_FACTS: list[tuple[Json, str]] = [
     ({"kubeProxy": {"mode": "IPVS"}}, "kubeProxy.mode"),
     ({"kubeProxy": {"modes": "ipvs"}}, "kubeProxy.modes"),
     ({"kubeProxy": {"clusterCIDR": "10.0.0.0/99"}}, "kubeProxy.clusterCIDR"),
+    ({"kubeProxy": {"clusterCIDR": "10.0.0.0"}}, "kubeProxy.clusterCIDR"),
+    ({"kubeProxy": {"localDetector": "true"}}, "kubeProxy.localDetector"),
+    ({"loadBalancer": {"publicIPs": "80.158.1.2"}}, "loadBalancer.publicIPs"),
     ({"kubeProxy": {"featureGates": {"Fancy": True}}}, "Fancy"),
     ({"kubeProxy": {"featureGates": {"LoadBalancerIPMode": 3}}}, "LoadBalancerIPMode"),
     ({"loadBalancer": {"publicIPs": ["x"]}}, "loadBalancer.publicIPs"),
@@ -267,3 +282,141 @@ def test_an_unreadable_kubelet_version_is_a_finding_and_weighed(explain: Explain
     assert "version-unreadable" in {finding["code"] for finding in explanation["findings"]}
     verdicts = {path["client"]["class"]: path for path in explanation["paths"]}
     assert verdicts["pod-without-backend"]["missing"] == ["kubernetesVersion"]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["", "---\n", "---\napiVersion: v1\nkind: List\nitems: []\n", '--- {"apiVersion": "v1", "kind": "X"}'],
+)
+def test_a_stream_that_begins_with_json_may_go_on_in_yaml(explain: Explain, rest: str) -> None:
+    """JSON is YAML, so facts as JSON may stand before what kubectl printed."""
+    lead = (
+        json.dumps(GENERIC) + "\n---\n" + json.dumps({"apiVersion": "v1", "kind": "List", "items": cluster()})
+    )
+    result = explain.run(explain.file(f"{lead}\n{rest}"), "-o", "json", "--from", "pod:default/client-b")
+    assert (result.status, result.path["verdict"]) == (0, "reachable")
+
+
+def test_a_merged_key_may_be_overridden(explain: Explain) -> None:
+    """YAML's `<<` brings defaults along; a key beside it is no twin."""
+    text = "apiVersion: v1\nkind: X\na: &a {k: 1}\nb: {<<: *a, k: 2}\n"
+    assert explain.run(explain.file(text)).status == 0
+
+
+WRONG_PORTS: list[Any] = [[{}], [{"port": None, "nodePort": 31080}], [{"port": 0}]]
+
+
+@pytest.mark.parametrize("ports", WRONG_PORTS)
+def test_a_service_port_needs_a_number(explain: Explain, ports: list[Json]) -> None:
+    """There is no port 0 to explain."""
+    result = explain.json(service(ports=ports), GENERIC)
+    assert result.status == 2
+    assert "spec.ports[0].port is" in result.err
+
+
+@pytest.mark.parametrize("value", [[], {}, 0, False])
+def test_an_empty_value_of_another_type_is_not_left_out(explain: Explain, value: Any) -> None:
+    """Only null and the empty text are."""
+    result = explain.json(*cluster(externalTrafficPolicy=value), GENERIC)
+    assert result.status == 2
+    assert "spec.externalTrafficPolicy is" in result.err
+    assert explain.json(*cluster(externalTrafficPolicy=""), GENERIC).status == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "words"), [("x", "addressType is 'x'"), ("IPv6", "addresses[0] is '10.0.0.10'")]
+)
+def test_a_slice_holds_addresses_of_the_family_that_it_names(
+    explain: Explain, family: str, words: str
+) -> None:
+    """Kubernetes API: EndpointSlice.addressType."""
+    objects = cluster()
+    objects[1]["addressType"] = family
+    result = explain.json(*objects, GENERIC)
+    assert result.status == 2
+    assert words in result.err
+
+
+def test_facts_stand_in_one_document(explain: Explain) -> None:
+    """An equal twin is no harm; one that differs leaves nobody to believe, and both are named."""
+    assert explain.json(*cluster(), GENERIC, GENERIC).status == 0
+    result = explain.json(*cluster(), GENERIC, facts(kubeProxy={"mode": "ipvs"}))
+    assert result.status == 2
+    assert "item 9" in result.err
+    assert "item 8" in result.err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kubeProxy": "unknown"},
+        {"loadBalancer": "unknown"},
+        {"kubeProxy": {"featureGates": "unknown"}},
+        {"kubeProxy": {"featureGates": {"LoadBalancerIPMode": "unknown"}}},
+    ],
+)
+def test_whole_sections_and_single_gates_may_be_unknown(explain: Explain, given: Json) -> None:
+    """What is given as `unknown` is unknown."""
+    assert explain.json(*cluster(), facts(**given)).status == 0
+
+
+def test_a_gate_that_is_unknown_is_weighed_where_it_can_be_set(explain: Explain) -> None:
+    """v1.30 knows LoadBalancerIPMode and lets it be turned off; v1.28 has none, v1.32 always."""
+    objects = cluster()
+    objects[0]["status"]["loadBalancer"]["ingress"][0]["ipMode"] = "Proxy"
+    ways = {}
+    for version in ("v1.28.0", "v1.30.0", "v1.32.0"):
+        given = facts(
+            platform="generic",
+            kubernetesVersion=version,
+            kubeProxy={"mode": "iptables", "featureGates": {"LoadBalancerIPMode": "unknown"}},
+            loadBalancer={"delivery": "nodeport"},
+        )
+        path = explain.json(*objects, given, options=("--from", "pod:default/client-b")).path
+        ways[version] = (path["verdict"], path["viaLoadBalancer"])
+    assert ways == {
+        "v1.28.0": ("reachable", False),
+        "v1.30.0": ("reachable", None),
+        "v1.32.0": ("reachable", True),
+    }
+
+
+@pytest.mark.parametrize("name", ["LB.Example.com", "lb.example.com."])
+def test_a_host_name_is_matched_in_any_spelling(explain: Explain, name: str) -> None:
+    """RFC 1035, 2.3.3; the same in the status and on the command line."""
+    objects = cluster()
+    for there, asked in ((name, "lb.example.com"), ("lb.example.com", name)):
+        objects[0]["status"]["loadBalancer"]["ingress"] = [{"hostname": there}]
+        assert (
+            explain.json(*objects, GENERIC, options=("--to", f"{asked}:80", "--from", "external")).status == 0
+        )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--from", ""), ("--to", ""), ("--service", ""), ("--from", "external:"), ("--service", "/nginx")],
+)
+def test_an_option_that_came_out_empty_is_refused(explain: Explain, options: tuple[str, str]) -> None:
+    """A shell variable that is not set must not widen the question."""
+    result = explain.json(*cluster(), GENERIC, options=options)
+    assert (result.status, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_the_order_of_the_input_changes_nothing(explain: Explain) -> None:
+    """The same cluster gives the same bytes; only where the facts stand is told."""
+    objects = [*cluster(), pod("client-c", 2, "10.0.0.13")]
+    assert explain.json(GENERIC, *objects).out == explain.json(GENERIC, *reversed(objects)).out
+
+
+def test_facts_of_the_command_line_are_texts(explain: Explain) -> None:
+    """A list by commas and a flag by its word; in a document they are what they are in YAML."""
+    options = (
+        "--set",
+        "loadBalancer.publicIPs=192.168.0.133,80.158.1.2",
+        "--set",
+        "kubeProxy.localDetector=true",
+    )
+    paths = explain.json(*cluster(), GENERIC, options=options).paths
+    assert {path["destination"]["scope"] for path in paths} == {"public"}
+    assert explain.json(*cluster(), GENERIC, options=("--set", "kubeProxy.localDetector=yes")).status == 2

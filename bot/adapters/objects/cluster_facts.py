@@ -31,8 +31,6 @@ def _choice(kind: type[E]) -> Callable[[Any, str], E]:
 
 
 def _flag(value: Any, where: str) -> bool:
-    if isinstance(value, str) and value in {"true", "false"}:
-        return value == "true"
     if not isinstance(value, bool):
         raise ShapeError(where, value, "true or false")
     return value
@@ -46,16 +44,16 @@ def _version(value: Any, where: str) -> Version:
 
 
 def _blocks(value: Any, where: str) -> str:
-    if not isinstance(value, str):
+    # kube-proxy refuses a block without its length, so it is no host's address here either.
+    if not isinstance(value, str) or not all("/" in part for part in value.split(",")):
         raise ShapeError(where, value, "an address block such as 10.0.0.0/16")
     return ",".join(ip_network(part.strip(), where) for part in value.split(","))
 
 
 def _addresses(value: Any, where: str) -> tuple[str, ...]:
-    found = value.split(",") if isinstance(value, str) else value
-    if not isinstance(found, list):
+    if not isinstance(value, list):
         raise ShapeError(where, value, "a list of addresses")
-    return tuple(ip_address(str(each).strip(), f"{where}[{number}]") for number, each in enumerate(found))
+    return tuple(ip_address(str(each).strip(), f"{where}[{number}]") for number, each in enumerate(value))
 
 
 _READERS: Mapping[str, tuple[str, Callable[[Any, str], Any]]] = {
@@ -98,6 +96,9 @@ def _flattened(body: Mapping[str, Any], where: str) -> list[tuple[str, Any]]:
             found.append((str(key), value))
         elif isinstance(value, Mapping):
             found += [(f"{key}.{inner}", each) for inner, each in value.items() if each is not None]
+        elif value == UNKNOWN:
+            # Feature gates have their version's default, as where they are left out.
+            found += [(name, UNKNOWN) for name in _READERS if name.startswith(f"{key}.")]
         else:
             raise ShapeError(f"{where}: {key}", value, "an object")
     return found
@@ -111,6 +112,8 @@ def with_field(
     Raises:
         ShapeError: There is no such field, or the value is impossible.
     """
+    if name == _GATES and value == UNKNOWN:
+        return facts
     if name == _GATES and isinstance(value, Mapping):
         for gate, each in value.items():
             facts = with_field(facts, f"{_GATES}.{gate}", each, where=where, ref=ref, origin=origin)
@@ -128,15 +131,24 @@ def with_field(
     return replace(facts, **change)
 
 
+def from_text(name: str, text: str) -> Any:
+    """Give the value that a field's text on the command line stands for: a flag, a list, or the text itself."""
+    if text == UNKNOWN:
+        return text
+    if name == "loadBalancer.publicIPs":
+        return text.split(",")
+    reads_flag = name.startswith(f"{_GATES}.") or (name in _READERS and _READERS[name][1] is _flag)
+    return {"true": True, "false": False}.get(text, text) if reads_flag else text
+
+
 def _with_gate(
     facts: ClusterFacts, name: str, value: Any, *, where: str, ref: str, origin: Origin
 ) -> ClusterFacts:
     gate = name.removeprefix(f"{_GATES}.")
     if gate not in GATES:
         raise ShapeError(f"{where}: {name}", value, f"known; a gate is one of {', '.join(GATES)}")
-    if value == UNKNOWN:
-        return replace(facts, gates={key: each for key, each in facts.gates.items() if key != gate})
-    fact = Fact(name=name, value=_flag(value, f"{where}: {name}"), origin=origin, ref=ref)
+    known = None if value == UNKNOWN else _flag(value, f"{where}: {name}")
+    fact = Fact(name=name, value=known, origin=origin, ref=ref)
     return replace(facts, gates={**facts.gates, gate: fact})
 
 
