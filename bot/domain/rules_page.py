@@ -11,8 +11,8 @@ _INTRODUCTION = """\
 # Rules
 
 What is known about traffic paths, one entry for each piece of knowledge. Every hop of an explanation, every reason and
-every finding names one of them by its id. This page is generated from `bot/domain/rules_*.py`; a test holds it to
-them.
+every finding names one of them by its id; only a reason with the code `undetermined` names a missing fact
+instead. This page is generated from `bot/domain/rules_*.py`; a test holds it to them.
 
 A rule holds for every version unless *versions* says otherwise. Where documents disagree, *against* names the rule
 that says something else, and both are weighed.
