@@ -19,6 +19,8 @@ Span = tuple[Exact, Exact]
 """A range of versions: the first one, and the first one beyond."""
 
 _EVERY: Span = ((1, 0, 0), (2, 0, 0))
+_NFTABLES: Span = ((1, GATES["NFTablesProxyMode"].exists.minor, 0), _EVERY[1])
+"""The versions that have the mode nftables at all (KEP-3866)."""
 VERSION = "kubernetesVersion"
 
 
@@ -90,10 +92,12 @@ class World:
         return _EVERY if known is None else stated_span(known.kubelet_version)
 
     def _narrowed(self, span: Span) -> Span:
-        for supposition in self.supposed.values():
-            if supposition.span is not None:
-                low, high = max(span[0], supposition.span[0]), min(span[1], supposition.span[1])
-                span = (low, high) if low < high else span
+        limits = [each.span for each in self.supposed.values() if each.span is not None]
+        if self.facts.mode.value is Mode.NFTABLES:
+            limits.append(_NFTABLES)
+        for first, beyond in limits:
+            low, high = max(span[0], first), min(span[1], beyond)
+            span = (low, high) if low < high else span
         return span
 
     def at_least(self, version: Version, node: str) -> bool:

@@ -353,6 +353,15 @@ def test_each_node_s_own_kubelet_version_counts() -> None:
     assert situation.plus(node("n2", kubelet_version="v1.24.1")).ask("pod:far").verdict == "reachable"
 
 
+def test_an_unknown_version_of_a_cluster_with_nftables_is_one_that_has_it() -> None:
+    """KEP-3866: nothing before v1.29 is weighed, so that terminating endpoints serve (since v1.26) is sure."""
+    leaving = (endpoint("web-a", "n1", 11, ready=False, serving=True, terminating=True),)
+    given = {"mode": "nftables", "version": None}
+    told = usual(endpoints=leaving, given=given, external_policy=LOCAL)
+    bare = replace(told, values=tuple(each for each in told.values if not hasattr(each, "kubelet_version")))
+    assert (bare.ask("pod:near").verdict, bare.ask("pod:near").missing) == ("reachable", ())
+
+
 def test_an_unknown_detector_decides_for_pods_on_bare_nodes() -> None:
     """iptables, policy Local."""
     path = usual(given={"cidr": None}, external_policy=LOCAL).ask("pod:far")
