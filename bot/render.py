@@ -73,6 +73,8 @@ class Renderer:
         rendered = _parsed(self._render(self._messages, path, context), path)
         if not isinstance(rendered, dict):
             raise RenderError(f"{path} does not render an object")
+        if isinstance(rendered.get("blocks"), list):
+            rendered["blocks"] = [block for block in rendered["blocks"] if not _says_nothing(block)]
         return rendered
 
     def _render(
@@ -201,6 +203,12 @@ def _sections(lines: Any, limit: int = TEXT_LIMIT) -> list[list[Any]]:
 def _raw(value: Any) -> Markup:
     """Render text where Slack reads no mrkdwn (`raw_text`, rich text), so that `&` is not shown as `&amp;`."""
     return _json(unmarked(_plain(value)))
+
+
+def _says_nothing(block: Any) -> bool:
+    """Whether a section's text came out empty, which Slack refuses together with the whole message."""
+    text = block.get("text") if isinstance(block, dict) and block.get("type") == "section" else None
+    return isinstance(text, dict) and not str(text.get("text", "")).strip()
 
 
 def _trimmed(value: Any) -> Any:

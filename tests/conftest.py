@@ -8,6 +8,24 @@ import pytest
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
+_UNTRACED = (
+    "tests/e2e/",
+    "tests/torture/",
+    "tests/explain/acceptance/",
+    "tests/domain/test_path_laws.py",
+    "tests/domain/test_verification_verdict.py",
+    "tests/operations/test_measure_truth.py",
+)
+"""Tests that walk the same lines a thousand times, or in other processes: tracing them takes half of the whole time,
+and the lines are reported as covered by the tests beside them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests of many repetitions out of the coverage report."""
+    for item in items:
+        if item.nodeid.startswith(_UNTRACED):
+            item.add_marker("no_cover")
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

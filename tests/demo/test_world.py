@@ -163,9 +163,9 @@ async def test_the_annotation_sends_probes_through_the_load_balancer_and_cloud_e
         after = await probed(world, "after", "192.168.0.12")
         clock.now += 10
         seen = await new_connections(world, clock)
-    assert (before["attempts"], before["connected"]) == (20, 20)
-    assert (after["attempts"], after["connected"]) == (20, 20)
-    assert [value * world.scenario.metering.period for value in seen if value] == [20.0]
+    assert before["attempts"] == before["connected"] > 0
+    assert after["attempts"] == after["connected"] > 0
+    assert [value * world.scenario.metering.period for value in seen if value] == [after["connected"]]
     assert seen[0] == 0.0
 
 
@@ -178,8 +178,10 @@ async def test_a_node_that_never_resynchronises_keeps_bypassing() -> None:
         listener = world.dataplane.elb.balancers[world.scenario.balancers[0].id].listeners["TCP", 443]
         await probed(world, "frozen", "192.168.0.12")
         frozen = listener.counter.total
-        await probed(world, "fine", "192.168.0.13")
-        assert (frozen, listener.counter.total) == (0, 20)
+        fine = await probed(world, "fine", "192.168.0.13")
+        # How many connections fit into a probe's time is the machine's affair; that each is counted is not.
+        assert (frozen, listener.counter.total) == (0, fine["connected"])
+        assert fine["connected"] > 0
 
 
 async def test_without_an_annotation_policy_local_gets_only_local() -> None:

@@ -34,7 +34,7 @@ async def workspace(options: dict[str, Any]) -> AsyncIterator[Workspace]:
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """The bot's session; half a second is patience enough on loopback."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as opened:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as opened:
         yield opened
 
 
