@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.adapters.store import Audit, Check, migrate, open_store
-from bot.config import database_url
+from bot.adapters.store.database import parse_url
+from bot.config import ConfigurationError, database_url
 
 _BROKEN = 1
 
@@ -22,12 +23,26 @@ def run(args: argparse.Namespace) -> int:
 @asynccontextmanager
 async def _audit() -> AsyncIterator[Audit]:
     url = database_url(os.environ, Path.cwd()).reveal()
+    _must_be_there(url)
     migrate(url)
     store = open_store(url)
     try:
         yield store.audit
     finally:
         await store.close()
+
+
+def _must_be_there(url: str) -> None:
+    """Refuse to call a log whole that is not there.
+
+    Raises:
+        ConfigurationError: DATABASE_URL names an SQLite file that does not exist.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise ConfigurationError(
+            [f"there is no database at {parsed.database}; DATABASE_URL names another place"]
+        )
 
 
 async def _export() -> int:

@@ -18,7 +18,7 @@ from bot.operations import preview
 from bot.operations.caller import Caller
 from bot.operations.channel import card_channel
 from bot.operations.jobs import card_job, expire_job, look_job, remind_job
-from bot.operations.plans import plan_for
+from bot.operations.plans import health_note, load_balancer, plan_for
 from bot.operations.refusal import Refused
 from bot.operations.rights import Rights, person_of
 from bot.operations.world import World
@@ -89,6 +89,8 @@ async def compose(
         Refused: nobody could approve it.
     """
     now = world.clock()
+    balancer = await load_balancer(world, ref, shown.snapshot)
+    health = health_note(balancer) if asked.verb is Verb.ENABLE else None
     policies = [rights.policy(step.service.cluster, step.service.namespace) for step in steps]
     lifetime = min(policy.expires_after for policy in policies)
     reminder = min(policy.reminder for policy in policies)
@@ -111,9 +113,10 @@ async def compose(
             shown.snapshot,
             before=None if asked.verb is Verb.ROLLBACK else shown.before,
             after=shown.after,
+            balancer=balancer,
         ),
         table=preview.rows(shown.before, shown.after),
-        findings=preview.notes(shown.after),
+        findings=(*([health] if health else []), *preview.notes(shown.after)),
         approvers=await _approvers(world, policies, asked, rights, ref.cluster),
         approvals_needed=max(policy.approvals for policy in policies),
         expires_at=now + timedelta(seconds=lifetime),

@@ -14,6 +14,7 @@ from bot.operations.apply import MANAGER
 from bot.operations.between import in_between
 from bot.operations.draft import Asked, already, compose, paths, read_live, rehearsed, store
 from bot.operations.owner import owner_note
+from bot.operations.plans import UNHEALTHY
 from bot.operations.refusal import Refused
 from bot.operations.resolve import resolve
 from bot.operations.rights import Rights, rights_of
@@ -127,6 +128,13 @@ def _template_view(service: Service) -> dict[str, object]:
 def _acceptable(rights: Rights, draft: Change, before: Sequence[str]) -> None:
     """Refuse what would do harm, unless the policy accepts that risk and a reason is given."""
     codes = [finding.code for finding in draft.findings]
+    dead = [
+        finding.code
+        for finding in draft.findings
+        if finding.code == UNHEALTHY and finding.severity == "error"
+    ]
+    if dead:
+        raise Refused(_objection(draft, dead))
     for step in draft.steps:
         policy = rights.policy(step.service.cluster, step.service.namespace)
         found = objections(policy, codes, verb=draft.verb, before=before)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.domain.verification import Count, Crossing, Run, Verdict
+from bot.domain.verification import Count, Crossing, Row, Run, Verdict
 from bot.domain.verification_progress import series
 from bot.operations.world import World
 from bot.ports import Message
@@ -39,28 +39,17 @@ def verdict_message(world: World, run: Run) -> Message:
 
 
 def _table(run: Run, verdict: Verdict) -> tuple[tuple[str, ...], ...]:
-    head: tuple[str, ...]
-    if run.comparing:
-        head = ("Client", "Connected before", "after", "Seen by the ELB before", "after", "Expected")
-        return (
-            head,
-            *(
-                (
-                    row.client,
-                    _connected(row.before),
-                    _connected(row.after),
-                    _seen(row.before),
-                    _seen(row.after),
-                    row.expected,
-                )
-                for row in verdict.rows
-            ),
-        )
+    """Four columns, for more do not fit beside a channel: before and after share a cell."""
     head = ("Client", "Connected", "Seen by the ELB", "Expected")
-    return (
-        head,
-        *((row.client, _connected(row.after), _seen(row.after), row.expected) for row in verdict.rows),
-    )
+    return (head, *(_row(row, comparing=run.comparing) for row in verdict.rows))
+
+
+def _row(row: Row, *, comparing: bool) -> tuple[str, ...]:
+    expected = row.expected.replace("the load balancer", "the ELB")
+    if not comparing:
+        return row.client, _connected(row.after), _seen(row.after), expected
+    connected = f"{_connected(row.before)} → {_connected(row.after)}"
+    return row.client, connected, f"{_seen(row.before)} → {_seen(row.after)}", expected
 
 
 def _connected(count: Count | None) -> str:

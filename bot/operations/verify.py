@@ -11,7 +11,7 @@ from bot.domain.words import person
 from bot.operations import measure
 from bot.operations.caller import Caller
 from bot.operations.jobs import advance_job, measure_job, news_job, progress_job, verdict_job
-from bot.operations.plans import plan_for
+from bot.operations.plans import load_balancer, plan_for
 from bot.operations.refusal import Refused
 from bot.operations.resolve import resolve
 from bot.operations.rights import rights_of
@@ -51,7 +51,8 @@ async def _probes_allowed(world: World, cluster: str) -> None:
 async def _run(world: World, request: str, caller: Caller, ref: ServiceRef, channel: str) -> Run:
     snapshot = world.clusters.get(ref.cluster).snapshot()
     now = explain(snapshot, Ref(ref.namespace, ref.name))
-    plan = await plan_for(world, ref, snapshot, before=None, after=now)
+    balancer = await load_balancer(world, ref, snapshot)
+    plan = await plan_for(world, ref, snapshot, before=None, after=now, balancer=balancer)
     if not plan.clients:
         why = f" ({'; '.join(plan.left_out[:3])})" if plan.left_out else ""
         raise Refused(f"There is nothing to verify {ref} with: no client can be placed{why}.")
