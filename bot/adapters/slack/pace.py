@@ -11,19 +11,34 @@ REMEMBERED = 1000
 """Channels whose last message is remembered; the oldest are forgotten first."""
 
 
+class _Lane:
+    """One channel's order and when it is free again."""
+
+    __slots__ = ("free_at", "lock")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.free_at = 0.0
+
+
 class Pace:
     """Lets one caller per channel through at a time, at least `gap` seconds after the one before."""
 
     def __init__(self, gap: float = 1.0) -> None:
         self._gap = gap
-        self._free_at: OrderedDict[str, float] = OrderedDict()
+        self._lanes: OrderedDict[str, _Lane] = OrderedDict()
 
     async def turn(self, channel: str) -> None:
-        """Wait for this caller's turn in the channel."""
-        now = asyncio.get_running_loop().time()
-        at = max(now, self._free_at.pop(channel, 0.0))
-        self._free_at[channel] = at + self._gap
-        if len(self._free_at) > REMEMBERED:
-            self._free_at.popitem(last=False)
-        if at > now:
-            await asyncio.sleep(at - now)
+        """Wait for this caller's turn in the channel.
+
+        The gap counts from when the one before really went, however late a busy loop woke it.
+        """
+        lane = self._lanes.setdefault(channel, _Lane())
+        self._lanes.move_to_end(channel)
+        if len(self._lanes) > REMEMBERED:
+            self._lanes.popitem(last=False)
+        loop = asyncio.get_running_loop()
+        async with lane.lock:
+            while (wait := lane.free_at - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            lane.free_at = loop.time() + self._gap

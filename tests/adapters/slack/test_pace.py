@@ -8,17 +8,17 @@ from bot.adapters.slack.remembered import Remembered
 
 
 async def test_messages_to_one_channel_leave_a_gap_and_keep_their_order() -> None:
-    """By the loop's own clock."""
-    pace, loop = Pace(0.05), asyncio.get_running_loop()
+    """By what the pace itself recorded: a busy machine may look at its clock late."""
+    pace = Pace(0.05)
     turns: list[tuple[int, float]] = []
 
     async def post(number: int) -> None:
         await pace.turn("C1")
-        turns.append((number, loop.time()))
+        turns.append((number, pace._lanes["C1"].free_at))
 
     await asyncio.gather(*(post(number) for number in range(3)))
     assert [number for number, _ in turns] == [0, 1, 2]
-    assert all(later - earlier >= 0.049 for (_, earlier), (_, later) in pairwise(turns))
+    assert all(later - earlier >= 0.05 for (_, earlier), (_, later) in pairwise(turns))
 
 
 async def test_other_channels_do_not_wait() -> None:
@@ -27,7 +27,7 @@ async def test_other_channels_do_not_wait() -> None:
     async with asyncio.timeout(5):
         for channel in range(REMEMBERED + 10):
             await pace.turn(str(channel))
-    assert len(pace._free_at) == REMEMBERED
+    assert len(pace._lanes) == REMEMBERED
 
 
 async def test_only_the_latest_answers_are_remembered() -> None:
