@@ -39,6 +39,5 @@ class Pace:
             self._lanes.popitem(last=False)
         loop = asyncio.get_running_loop()
         async with lane.lock:
-            while (wait := lane.free_at - loop.time()) > 0:
-                await asyncio.sleep(wait)
-            lane.free_at = loop.time() + self._gap
+            await asyncio.sleep(max(0.0, lane.free_at - loop.time()))
+            lane.free_at = max(lane.free_at, loop.time()) + self._gap
