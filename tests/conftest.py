@@ -11,7 +11,11 @@ R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 _UNTRACED = (
     "tests/e2e/",
     "tests/torture/",
+    "tests/demo/",
     "tests/explain/acceptance/",
+    "tests/explain/test_input.py",
+    "tests/worker/test_kill.py",
+    "tests/adapters/cluster/test_soak.py",
     "tests/domain/test_path_laws.py",
     "tests/domain/test_verification_verdict.py",
     "tests/operations/test_measure_truth.py",
