@@ -24,11 +24,25 @@ _UNTRACED = (
 and the lines are reported as covered by the tests beside them."""
 
 
+_LONG = ("tests/e2e/", "tests/torture/")
+_SHARES = 4
+"""The suite is dealt out to four workers in shares of neighbours (see WORKERS in the Makefile)."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the tests of many repetitions out of the coverage report."""
+    """Leave the tests of many repetitions out of the coverage report; begin each worker's share with a long one.
+
+    The long ones wait more than they work: begun last, they would be waited for with idle processors.
+    """
     for item in items:
         if item.nodeid.startswith(_UNTRACED):
             item.add_marker("no_cover")
+    long = [item for item in items if item.nodeid.startswith(_LONG)]
+    rest = [item for item in items if not item.nodeid.startswith(_LONG)]
+    share = -(-len(rest) // _SHARES)
+    items[:] = [
+        item for n in range(_SHARES) for item in (*long[n::_SHARES], *rest[n * share : (n + 1) * share])
+    ]
 
 
 @pytest.hookimpl(wrapper=True)
