@@ -39,7 +39,8 @@ from bot.domain.catalogue import RULES
 from bot.domain.cluster_facts import Category, Mode
 from bot.domain.explanation import Severity
 from bot.domain.freeze import DAYS, Window
-from bot.domain.patch import ANNOTATION, protected
+from bot.domain.objects import PASS_THROUGH
+from bot.domain.patch import protected
 from bot.domain.policy import Policy
 from bot.domain.rule import Kind
 
@@ -77,7 +78,7 @@ def code(at: Place) -> str:
 def annotation_key(at: Place) -> str:
     """Read an annotation key that a template may be allowed to set."""
     key = at.text()
-    if key == ANNOTATION:
+    if key == PASS_THROUGH:
         raise at.wrong(f"is {key}, which needs no permission")
     if not _ANNOTATION_KEY.fullmatch(key):
         raise at.wrong(f"is '{key}', which is no annotation key such as my.org/change")

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-ANNOTATION = "kubernetes.io/elb.pass-through"
-"""The annotation of passthrough networking (vendor page cce_10_0355)."""
+from bot.domain.objects import PASS_THROUGH
 
 PROTECTED_DOMAINS = (
     "kubernetes.io",
@@ -74,8 +73,8 @@ def _only_key(value: object, key: str, where: str) -> Any:
 
 
 def _key(key: object, extra: AbstractSet[str]) -> str:
-    if key == ANNOTATION:
-        return ANNOTATION
+    if key == PASS_THROUGH:
+        return PASS_THROUGH
     if not isinstance(key, str) or protected(key):
         raise PatchRefusedError(f"the template may not set {key}")
     if key not in extra:
@@ -84,8 +83,8 @@ def _key(key: object, extra: AbstractSet[str]) -> str:
 
 
 def _value(key: object, value: object) -> str | None:
-    if value is None or (isinstance(value, str) and (key != ANNOTATION or value == "true")):
+    if value is None or (isinstance(value, str) and (key != PASS_THROUGH or value == "true")):
         return value
-    if key == ANNOTATION:
+    if key == PASS_THROUGH:
         raise PatchRefusedError('pass-through may only be set to "true" or removed')
     raise PatchRefusedError(f"the value of {key} must be a string")

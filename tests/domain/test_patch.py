@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.objects import PASS_THROUGH
 from bot.domain.patch import (
-    ANNOTATION,
     PROTECTED_DOMAINS,
     PatchRefusedError,
     allowed_annotations,
@@ -17,7 +17,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["metadata", "annotations", "spec", ANNOTATION, "team.example/note"])
+            st.sampled_from(["metadata", "annotations", "spec", PASS_THROUGH, "team.example/note"])
             | st.text(max_size=6),
             inner,
             max_size=3,
@@ -35,14 +35,14 @@ def patch(**annotations: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("value", ["true", None])
 def test_pass_through_is_set_to_true_or_removed(value: str | None) -> None:
     """The two values that are documented."""
-    assert allowed_annotations(patch(**{ANNOTATION: value})) == {ANNOTATION: value}
+    assert allowed_annotations(patch(**{PASS_THROUGH: value})) == {PASS_THROUGH: value}
 
 
 @pytest.mark.parametrize("value", ["false", "onlyLocal", "", "True", True, 1, ["true"], {}])
 def test_no_other_value_of_pass_through_is_sent(value: object) -> None:
     """Whatever a template renders."""
     with pytest.raises(PatchRefusedError):
-        allowed_annotations(patch(**{ANNOTATION: value}))
+        allowed_annotations(patch(**{PASS_THROUGH: value}))
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_no_other_value_of_pass_through_is_sent(value: object) -> None:
         {"metadata": {}},
         {"metadata": {"annotations": {}}},
         {"metadata": {"annotations": None}},
-        {"metadata": {"annotations": {ANNOTATION: "true"}, "labels": {"a": "b"}}},
-        {"metadata": {"annotations": {ANNOTATION: "true"}}, "spec": {}},
+        {"metadata": {"annotations": {PASS_THROUGH: "true"}, "labels": {"a": "b"}}},
+        {"metadata": {"annotations": {PASS_THROUGH: "true"}}, "spec": {}},
         {"spec": {"type": "ClusterIP"}},
     ],
 )
@@ -68,7 +68,7 @@ def test_nothing_but_annotations_is_patched(rendered: object) -> None:
 
 def test_a_key_must_be_on_the_list() -> None:
     """The configuration names what a team's own template may add."""
-    own = patch(**{ANNOTATION: "true", "team.example/change": "CHG-7"})
+    own = patch(**{PASS_THROUGH: "true", "team.example/change": "CHG-7"})
     with pytest.raises(PatchRefusedError, match=r"which patches\.allow does not list"):
         allowed_annotations(own)
     assert allowed_annotations(own, frozenset({"team.example/change"})) == own["metadata"]["annotations"]
@@ -101,7 +101,7 @@ def test_whatever_is_rendered_only_allowed_annotations_pass(rendered: object, ex
     except PatchRefusedError:
         return
     assert passed
-    assert set(passed) <= {ANNOTATION, "team.example/note"}
-    assert passed.get(ANNOTATION) in {None, "true"}
+    assert set(passed) <= {PASS_THROUGH, "team.example/note"}
+    assert passed.get(PASS_THROUGH) in {None, "true"}
     assert all(value is None or isinstance(value, str) for value in passed.values())
     assert rendered == {"metadata": {"annotations": passed}}
