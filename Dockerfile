@@ -3,7 +3,7 @@ FROM python:3.13-slim AS build
 WORKDIR /src
 COPY . .
 RUN python -m venv /opt/elb-passthrough \
- && /opt/elb-passthrough/bin/pip install --no-cache-dir --constraint requirements-dev.txt '.[postgres]'
+ && /opt/elb-passthrough/bin/pip install --no-cache-dir --constraint requirements-dev.txt '.[images,postgres]'
 
 FROM python:3.13-slim
 COPY --from=build /opt/elb-passthrough /opt/elb-passthrough

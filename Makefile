@@ -39,12 +39,16 @@ check: $(STAMP) ## lint, format, types and the floors of docs/architecture.md
 	done; test -z "$$failed"
 
 .PHONY: bench
-bench: $(STAMP) ## measure how fast a command and a click are acknowledged
+bench: $(STAMP) ## measure what is promised to be fast, beside baselines
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: torture
 torture: $(STAMP) ## race, cut off and kill real processes, and count what came of it (needs PostgreSQL)
 	@$(BIN)/python -m tests.torture $(ARGS)
+
+.PHONY: soak
+soak: $(STAMP) ## an hour of churn and trouble in the watched cluster, in minutes; compares at the end
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: pictures
 pictures: $(STAMP) ## draw the README's pictures and diagram anew (needs Chromium)

@@ -26,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.debug:
         os.environ["ELB_PASSTHROUGH_DEBUG"] = "1"
     try:
+        if sys.stdout is None:  # the shell's >&-
+            print("elb-passthrough: standard output is closed", file=sys.stderr)
+            return WRONG
         status = _run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -47,8 +50,10 @@ def _run(args: argparse.Namespace) -> int:
 def _tell(error: Exception) -> int:
     if os.environ.get("ELB_PASSTHROUGH_DEBUG"):
         traceback.print_exception(error)
+    from bot.domain.words import visible  # noqa: PLC0415  only where something is wrong
+
     for problem in getattr(error, "problems", ()) or (_sentence(error),):
-        print(f"elb-passthrough: {problem}", file=sys.stderr)
+        print(visible(f"elb-passthrough: {problem}"), file=sys.stderr)
     return WRONG
 
 
@@ -82,14 +87,27 @@ def _parser() -> Parser:
 _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for the type
 
 
-def _command(commands: "_Commands[Parser]", name: str, help_: str) -> Parser:
-    parser = commands.add_parser(name, help=help_, description=help_, allow_abbrev=False)
+_DATABASE = (
+    "The database is the one that DATABASE_URL names; by default elb-passthrough.sqlite3 in this directory."
+)
+_SETTINGS = (
+    "Settings are read from elb-passthrough.yaml in this directory, or from the file that ELB_PASSTHROUGH_CONFIG names; "
+    "secrets from the environment. docs/configuration.md lists them all."
+)
+_PROBE = (
+    "Environment: TARGETS (tcp|http|https://ADDRESS:PORT, separated by commas), CONNECTIONS (to each), "
+    "DURATION_SECONDS, TIMEOUT_SECONDS; TERMINATION_LOG (default: /dev/termination-log). The result is JSON."
+)
+
+
+def _command(commands: "_Commands[Parser]", name: str, help_: str, more: str = "") -> Parser:
+    parser = commands.add_parser(name, help=help_, description=help_, epilog=more, allow_abbrev=False)
     parser.set_defaults(module=name)
     return parser
 
 
 def _serve(commands: "_Commands[Parser]") -> None:
-    _command(commands, "serve", "Run the bot.")
+    _command(commands, "serve", "Run the bot.", f"{_SETTINGS} {_DATABASE}")
 
 
 def _demo(commands: "_Commands[Parser]") -> None:
@@ -104,26 +122,47 @@ def _demo(commands: "_Commands[Parser]") -> None:
     )
 
 
+class _Once(argparse.Action):
+    """An option with one value: of two, one would be passed over in silence."""
+
+    def __call__(
+        self,
+        parser: Parser,  # noqa: ARG002  argparse passes it
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002  argparse passes it
+    ) -> None:
+        """Keep the value, or refuse the second."""
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "is given twice")
+        setattr(namespace, self.dest, values)
+
+
 def _explain(commands: "_Commands[Parser]") -> None:
     parser = _command(commands, "explain", "Explain traffic paths from Kubernetes manifests, offline.")
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="YAML or JSON as kubectl prints it; - is standard input"
     )
-    parser.add_argument("--service", metavar="NS/NAME", help="this Service only")
+    parser.add_argument("--service", action=_Once, metavar="NS/NAME", help="this Service only")
     parser.add_argument(
         "--from",
+        action=_Once,
         dest="client",
         metavar="CLIENT",
         help="pod:NS/NAME, node:NAME, external or external:IP (default: one of every class of client)",
     )
     parser.add_argument(
         "--to",
+        action=_Once,
         dest="destination",
         metavar="ADDRESS:PORT",
         help="(default: every address and port of the load balancer)",
     )
     parser.add_argument(
-        "--arrives-at", metavar="NODE", help="the node that the load balancer hands every packet to"
+        "--arrives-at",
+        action=_Once,
+        metavar="NODE",
+        help="the node that the load balancer hands every packet to",
     )
     parser.add_argument(
         "--set",
@@ -151,29 +190,50 @@ def _explain(commands: "_Commands[Parser]") -> None:
 
 
 def _list(commands: "_Commands[Parser]") -> None:
-    parser = _command(commands, "list", "List the LoadBalancer Services of the configured clusters.")
+    parser = _command(
+        commands, "list", "List the LoadBalancer Services of the configured clusters.", _SETTINGS
+    )
     parser.add_argument("--cluster", metavar="C", help="of this cluster only")
     parser.add_argument("--namespace", metavar="NS", help="of this namespace only")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(default: text)")
 
 
 def _audit(commands: "_Commands[Parser]") -> None:
-    parser = _command(commands, "audit", "Export the log of changes, or check that its chain is whole.")
-    parser.add_argument(
-        "action", choices=("export", "verify"), help="JSON lines to standard output, or a check"
+    parser = _command(
+        commands,
+        "audit",
+        "Export the log of changes, check that its chain is whole, or erase a person from it.",
+        _DATABASE,
     )
+    actions = parser.add_subparsers(dest="action", metavar="export|verify|erase", required=True)
+    actions.add_parser("export", help="JSON lines to standard output", allow_abbrev=False)
+    verify = actions.add_parser(
+        "verify", help="compute the chain anew, and say where it breaks", allow_abbrev=False
+    )
+    verify.add_argument(
+        "--head", metavar="POSITION:HASH", help="a head that was noted earlier and must still be in the chain"
+    )
+    erase = actions.add_parser(
+        "erase",
+        help="forget who a pseudonym of the log is",
+        description="Forget who a pseudonym of the log is. The log's chain stays whole; this cannot be undone.",
+        epilog=_DATABASE,
+        allow_abbrev=False,
+    )
+    erase.add_argument("user", metavar="USER", help="a Slack user id, such as U02BOB")
 
 
 def _migrate(commands: "_Commands[Parser]") -> None:
-    _command(commands, "migrate", "Bring the database to the current schema.")
+    _command(commands, "migrate", "Bring the database to the current schema.", _DATABASE)
 
 
 def _probe(commands: "_Commands[Parser]") -> None:
-    _command(commands, "probe", "Open connections as the environment says: what a probe Pod runs.")
+    _command(commands, "probe", "Open connections as the environment says: what a probe Pod runs.", _PROBE)
 
 
 def _doctor(commands: "_Commands[Parser]") -> None:
-    _command(commands, "doctor", "Check a real installation: Slack, clusters, cloud, database, clock.")
+    about = "Check a real installation: Slack, clusters, cloud, database, clock. One line per check, and what to do."
+    _command(commands, "doctor", about, _SETTINGS)
 
 
 def _port(text: str) -> int:

@@ -1,10 +1,16 @@
 """What every test shares: where nothing may be skipped, a skip is a failure."""
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any, TypeVar
 
 import pytest
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and so would every program that a test starts
+# to interrupt it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 

@@ -4,6 +4,7 @@ Nothing is guessed: what cannot be read is refused with file and position, what 
 on is passed over.
 """
 
+import codecs
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -79,21 +80,29 @@ def read(names: list[str], stdin: IO[bytes] | None = None) -> Manifests:
 def _content(name: str, stdin: IO[bytes] | None) -> str:
     shown = "standard input" if name == "-" else name
     try:
-        if name == "-":
-            data = (stdin or sys.stdin.buffer).read(LIMIT + 1)
-        else:
-            with Path(name).open("rb") as file:
-                data = file.read(LIMIT + 1)
+        data = _bytes(name, stdin)
     except OSError as error:
         raise Unreadable(f"{shown}: {error.strerror or error}") from error
     if len(data) > LIMIT:
         raise Unreadable(
             f"{shown} is longer than {LIMIT // 1024 // 1024} MiB; ask for fewer kinds or namespaces"
         )
+    # PowerShell's `>` writes UTF-16, with a byte order mark.
+    coding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(coding)
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{shown}: byte {error.start} is not UTF-8") from error
+        what = "UTF-16" if coding == "utf-16" else "UTF-8"
+        raise Unreadable(f"{shown}: byte {error.start} is not {what}") from error
+
+
+def _bytes(name: str, stdin: IO[bytes] | None) -> bytes:
+    if name != "-":
+        with Path(name).open("rb") as file:
+            return file.read(LIMIT + 1)
+    if stdin is None and sys.stdin is None:
+        raise Unreadable("standard input is closed")
+    return (stdin or sys.stdin.buffer).read(LIMIT + 1)
 
 
 def _take(manifests: Manifests, text: str, shown: str) -> None:
@@ -149,8 +158,8 @@ def _yaml(text: str, shown: str) -> Iterator[Any]:
     try:
         yield from load_all(text)
     except YAMLError as error:
-        raise Unreadable(f"{shown}{position(error)}") from error
-    except ValueError as error:  # TooDeep, and what PyYAML's constructors make of impossible scalars
+        raise Unreadable(f"{shown}{position(error, text)}") from error
+    except ValueError as error:  # TooDeep, TooMuch, and what PyYAML's constructors make of impossible scalars
         raise Unreadable(f"{shown}: {error}") from error
 
 

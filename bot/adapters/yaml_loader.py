@@ -9,6 +9,7 @@ from yaml import YAMLError
 from yaml.constructor import ConstructorError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import ScalarNode
+from yaml.reader import ReaderError
 
 _FOREIGN = ("tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
 _MERGE = "tag:yaml.org,2002:merge"
@@ -32,6 +33,13 @@ class _Loader(_C):  # type: ignore[misc]  # the C loader where the wheel has it
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
+    def flatten_mapping(self, node: Any) -> None:
+        """Refuse merges of merges that multiply: ten short lines can stand for a billion keys."""
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_KEYS:
+            problem = f"an object has more than {MOST_KEYS} keys"
+            raise ConstructorError(None, None, problem, node.start_mark)
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _FOREIGN]
@@ -45,8 +53,19 @@ _STEEP = re.compile(rf"(?:[-?:] ){{{DEEPEST // 5}}}|^[ ]{{{2 * DEEPEST}}}", re.M
 """Nesting without brackets: many indicators on one line, or a deep indentation."""
 
 
+MOST_KEYS = 100_000
+"""Keys of one object, those that `<<` brings along among them."""
+_ALIAS = re.compile(r"(?:^|[\s\[{,:-])\*[^\s,\]}]", re.MULTILINE)
+_FREE, _SWELLING = 1_000_000, 10
+"""Values that aliases may stand for, and how many times as many as are written beyond that."""
+
+
 class TooDeep(ValueError):  # noqa: N818  it names what the input is
     """The text is nested so deeply that reading it would exhaust the stack of the C loader, and end the process."""
+
+
+class TooMuch(ValueError):  # noqa: N818  it names what the input is
+    """A few aliases stand for more than anybody can have meant."""
 
 
 def load_all(text: str) -> Iterator[Any]:
@@ -55,10 +74,38 @@ def load_all(text: str) -> Iterator[Any]:
     Raises:
         YAMLError: The text is no YAML.
         TooDeep: It is nested more than `DEEPEST` levels deep.
+        TooMuch: Its aliases stand for themselves, or for far more than is written.
     """
     if _may_be_deep(text) and _depth(text) > DEEPEST:
         raise TooDeep(f"it is nested more than {DEEPEST} levels deep, which no Kubernetes object is")
-    return yaml.load_all(text, Loader=_Loader)
+    documents = yaml.load_all(text, Loader=_Loader)
+    return map(_weighed, documents) if _ALIAS.search(text) else documents
+
+
+def _weighed(document: Any) -> Any:
+    """Give the document back, unless what its aliases stand for is out of all proportion."""
+    sizes: dict[int, int] = {}
+    stands_for = _size(document, sizes)
+    if stands_for > max(_FREE, _SWELLING * len(sizes)):
+        raise TooMuch(f"its aliases stand for {stands_for:,} values, which nobody can have meant")
+    return document
+
+
+def _size(value: Any, sizes: dict[int, int]) -> int:
+    """How many values a value stands for; each list and object is counted once and remembered."""
+    if not isinstance(value, dict | list):
+        return 1
+    known = sizes.get(id(value))
+    if known == 0:
+        raise TooMuch("an alias stands for something that it is part of")
+    if known is None:
+        known = 1
+        sizes[id(value)] = 0
+        # A loop and no sum(): one frame for each of up to `DEEPEST` levels.
+        for each in value.values() if isinstance(value, dict) else value:
+            known += _size(each, sizes)
+        sizes[id(value)] = known
+    return known
 
 
 def _may_be_deep(text: str) -> bool:
@@ -79,12 +126,16 @@ def _depth(text: str) -> int:
     return 0
 
 
-def position(error: YAMLError) -> str:
+def position(error: YAMLError, text: str = "") -> str:
     """Say where the error is, and what."""
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is no YAML"
     where = f", line {mark.line + 1} column {mark.column + 1}" if mark is not None else ""
+    if isinstance(error, ReaderError) and text:
+        # The C loader counts bytes.
+        line = text.encode(errors="replace").count(b"\n", 0, error.position) + 1
+        where = f", line {line}"
     return f"{where}: {what}"
 
 
-__all__ = ["DEEPEST", "TooDeep", "YAMLError", "load_all", "position"]
+__all__ = ["DEEPEST", "TooDeep", "TooMuch", "YAMLError", "load_all", "position"]

@@ -1,28 +1,36 @@
-"""`audit`: the log of changes as JSON lines, or a check that its chain is whole."""
+"""`audit`: the log of changes as JSON lines, a check that its chain is whole, and the erasure of a person."""
 
 import argparse
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.adapters.store import Audit, Check, migrate, open_store
-from bot.adapters.store.database import parse_url
+from bot.adapters.store import Audit, Check, Erased, Head, migrate, noted_head, open_store
+from bot.adapters.store.database import database_name, parse_url
 from bot.config import ConfigurationError, database_url
+from bot.domain.words import counted
 
 _BROKEN = 1
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export or verify the log of DATABASE_URL; return the exit status."""
-    return asyncio.run(_export() if args.action == "export" else _verify())
+    """Export, verify or erase in the log of DATABASE_URL; return the exit status."""
+    match args.action:
+        case "export":
+            return asyncio.run(_export())
+        case "verify":
+            return asyncio.run(_verify(noted_head(args.head) if args.head else None))
+        case _:
+            return asyncio.run(_erase(args.user))
 
 
 @asynccontextmanager
 async def _audit() -> AsyncIterator[Audit]:
-    url = database_url(os.environ, Path.cwd()).reveal()
+    url = _url()
     _must_be_there(url)
     migrate(url)
     store = open_store(url)
@@ -30,6 +38,10 @@ async def _audit() -> AsyncIterator[Audit]:
         yield store.audit
     finally:
         await store.close()
+
+
+def _url() -> str:
+    return database_url(os.environ, Path.cwd()).reveal()
 
 
 def _must_be_there(url: str) -> None:
@@ -51,22 +63,61 @@ async def _export() -> int:
         await audit.seal()
         async for line in audit.lines():
             print(json.dumps(line.wire(), separators=(",", ":")))
+        check = await audit.check()
+    if check.broken is not None:
+        print(f"{_sentence(check, None)} What is exported is what stands there.", file=sys.stderr)
     return 0
 
 
-async def _verify() -> int:
+async def _verify(known: Head | None) -> int:
     async with _audit() as audit:
-        check = await audit.check()
-    print(_sentence(check))
-    return _BROKEN if check.broken else 0
+        check = await audit.check(known=known)
+    print(_sentence(check, known))
+    print(f"The log is that of the database {database_name(_url())}.", file=sys.stderr)
+    for pseudonym in check.bindings.exchanged:
+        print(
+            f"Somebody else stands beside {pseudonym} than when it was made; its events are as they were sealed."
+        )
+    if check.bindings.unbound:
+        print(
+            f"{counted(check.bindings.unbound, 'pseudonym')} cannot be checked: what binds it to the person is not there."
+        )
+    return _BROKEN if check.broken or check.bindings.exchanged else 0
 
 
-def _sentence(check: Check) -> str:
+def _sentence(check: Check, known: Head | None) -> str:
     if check.broken is not None:
         return (
             f"The chain is broken at position {check.broken.position}: {check.broken.why}. "
-            f"The {check.links} events before it are as they were sealed."
+            f"The {counted(check.links, 'event')} before it {'is' if check.links == 1 else 'are'} as sealed."
         )
-    events = "1 event" if check.links == 1 else f"{check.links} events"
+    since = (
+        f" from position {check.since + 1} on, what is older was taken away by retention"
+        if check.since
+        else ""
+    )
     waiting = f" {check.unsealed} more wait to be sealed." if check.unsealed else ""
-    return f"The chain is whole: {events}.{waiting} Its head is {check.head}."
+    led = " It leads to the head that was given." if known else ""
+    return (
+        f"The chain is whole: {counted(check.links, 'event')}{since}.{waiting}{led} Its head is {check.head}."
+    )
+
+
+async def _erase(user: str) -> int:
+    async with _audit() as audit:
+        erased = await audit.erase(user)
+    print(_farewell(user, erased))
+    return 0
+
+
+def _farewell(user: str, erased: Erased | None) -> str:
+    if erased is None:
+        return f"Nobody of the id {user} is known in the log."
+    told = f"{user} is erased: {erased.pseudonym} stands in the log from now on, and the chain is as it was."
+    if erased.again:
+        told = (
+            f"{user} was erased from the log before; what has ended since names {erased.pseudonym} instead."
+        )
+    if erased.open:
+        told += f" {', '.join(erased.open)} still names the person; erase again when it has ended."
+    return told

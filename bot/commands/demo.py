@@ -6,6 +6,7 @@ import errno
 import signal
 
 from bot.demo.stage import Stage
+from bot.demo.traps import TRIALS, clusters
 
 DEFAULT_PORT = 8080
 
@@ -24,8 +25,9 @@ async def _demo(port: int | None) -> None:
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    print("Starting a simulated cluster, cloud and Slack workspace, and the bot ...", flush=True)
-    stage = Stage()
+    print("Starting simulated clusters, clouds, a Slack workspace, and the bot ...", flush=True)
+    first, *others = clusters()
+    stage = Stage(scenario=first, others=others, trials=TRIALS)
     try:
         url = await _start(stage, port)
         print(

@@ -7,15 +7,18 @@ import sys
 from dataclasses import replace
 
 from bot.adapters.manifests import Manifests, Unreadable, read
-from bot.adapters.objects.cluster_facts import from_text, is_field, with_field
+from bot.adapters.objects.cluster_facts import fields, from_text, is_field, with_field
 from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.explanation import ClientKind, Severity, Verdict, document
+from bot.domain.near import nearest
 from bot.domain.objects import Ref, host_name
 from bot.domain.path import ClientAsked, Target
+from bot.domain.words import visible
 from bot.operations.explain import POLICY, Answer, Change, Wish, answers
 
 _BAD_NEWS = 1
 _PORTS = 65535
+_NONE = "there is no Service of type LoadBalancer in the input"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     wish = replace(wish, facts=_facts(manifests, args.settings))
     found = answers(manifests.inventory.snapshot(manifests.facts), wish)
     if not found:
-        print("elb-passthrough: there is no Service of type LoadBalancer in the input", file=sys.stderr)
+        nothing = "the input is empty" if not manifests.objects else _NONE
+        print(f"elb-passthrough: {nothing}", file=sys.stderr)
     _show(found, args.output)
     return _status(found, args.fail_on)
 
@@ -38,19 +42,39 @@ def run(args: argparse.Namespace) -> int:
 def _show(found: list[Answer], output: str) -> None:
     match output:
         case "json":
-            print(json.dumps(document(each.as_json() for each in found), indent=2, ensure_ascii=False))
+            body = document(each.as_json() for each in found)
+            plain = json.dumps(body, indent=2, ensure_ascii=False)
+            print(plain if _writable(plain) else json.dumps(body, indent=2))
         case "mermaid":
             from bot.commands.explain_mermaid import mermaid  # noqa: PLC0415  only who asks for it pays
 
-            print(mermaid(found), end="")
+            print(_shown(mermaid(found)), end="")
         case "svg":
             from bot.commands.explain_svg import svg  # noqa: PLC0415  only who asks for it pays
 
-            print(svg(found), end="")
+            print(_shown(svg(found)), end="")
         case _:
             from bot.commands.explain_text import text  # noqa: PLC0415  only who asks for it pays
 
-            print(text(found), end="")
+            print(_shown(text(found)), end="")
+
+
+def _writable(text: str) -> bool:
+    """Whether standard output can write every letter."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(text: str) -> str:
+    """Give the text as standard output can take it: an escape for every letter that it cannot write."""
+    text = visible(text)
+    if _writable(text):
+        return text
+    coding = sys.stdout.encoding or "ascii"
+    return text.encode(coding, "backslashreplace").decode(coding)
 
 
 def _status(found: list[Answer], fail_on: str | None) -> int:
@@ -77,6 +101,7 @@ def _wish(args: argparse.Namespace) -> Wish:
         arrives_at=args.arrives_at,
         changes=tuple(change for each in args.settings if (change := _change(each)) is not None),
         drained=tuple(args.drain),
+        supposed=(*(f"--set {each}" for each in args.settings), *(f"--drain {each}" for each in args.drain)),
     )
 
 
@@ -132,10 +157,24 @@ def _change(text: str) -> Change | None:
     if key == POLICY or "/" in key:
         return Change(key=key, value=value)
     if not is_field(key):
-        raise Unreadable(
-            f"--set {text}: {key} is no annotation (NAME/NAME), not {POLICY} and no field of ClusterFacts"
-        )
+        raise Unreadable(_unknown_key(text, key))
     return None
+
+
+def _unknown_key(text: str, key: str) -> str:
+    """Say what may be set; `elb.class` is how people call `kubernetes.io/elb.class`, `kubeProxyMode` `kubeProxy.mode`."""
+    known = (POLICY, *fields())
+    plain = {
+        word.replace(".", "").lower(): name for name in known for word in (name, name.rpartition(".")[2])
+    }
+    if key.startswith("elb."):
+        meant = [f"kubernetes.io/{key}"]
+    else:
+        meant = [plain[near] for near in nearest(key.replace(".", "").lower(), plain, 1)]
+    hint = (
+        f"did you mean {meant[0]}?" if meant else f"it may be an annotation (NAME/NAME), {', '.join(known)}"
+    )
+    return f"--set {text}: {key} is nothing that can be set; {hint}"
 
 
 def _facts(manifests: Manifests, settings: list[str]) -> ClusterFacts | None:

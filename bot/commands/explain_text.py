@@ -1,47 +1,25 @@
-"""An explanation as text for somebody tired: verdict, table, why, what now, how that is known."""
+"""An explanation as text for somebody tired: verdict, what is missing, table, why, what now, how that is known."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from textwrap import wrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bot.domain.diff import Effect, Shift
-from bot.domain.explanation import (
-    Client,
-    ClientKind,
-    Explanation,
-    Path,
-    SourceIP,
-    Verdict,
-)
-from bot.domain.fact import Fact
-from bot.domain.summary import client_words, headline
-from bot.domain.ways import Way, ways
+from bot.commands.explain_shift import shifts
+from bot.commands.explain_words import CROSSED, REACHED, client_named, facts_line, few, filled, seen
+from bot.domain.explanation import Client, ClientKind, End, Explanation, Finding, Path, Remedy, Verdict
+from bot.domain.fact import Origin
+from bot.domain.summary import headline, ranked_reasons, taken_for_granted
+from bot.domain.supply import how_to_supply
+from bot.domain.ways import END_WORDS, Station, Way, fact_of, is_one_of_several, place_of, ways
 from bot.operations.explain import Answer
 
-_WIDTH = 110
 _LABEL = 10
-_SHOWN = 4
-"""Endpoints of one way that are named."""
-_REACHED = {
-    Verdict.REACHABLE: "yes",
-    Verdict.UNREACHABLE: "NO",
-    Verdict.AMBIGUOUS: "sometimes",
-    Verdict.UNDETERMINED: "not known",
-}
-_CROSSED = {True: "yes", False: "no", None: "not known"}
-_SEES = {
-    SourceIP.PRESERVED: "the client",
-    SourceIP.NODE: "a node",
-    SourceIP.LB: "the load balancer",
-    SourceIP.UNKNOWN: "not known",
-}
-_EFFECT = {
-    Effect.GAINS: "gains access",
-    Effect.LOSES: "LOSES ACCESS",
-    Effect.CHANGES: "another way",
-    Effect.UNCHANGED: "unchanged",
-}
+_MOST_REASONS = 6
+_MOST_DESTINATIONS = 4
+_MOST_CASES = 3
 _HEAD = ("Client", "", "Gets there", "Through the LB", "Backend sees")
-_WORTH_KNOWING = ("platform", "category", "kubernetesVersion", "kubeProxy.mode", "loadBalancer.delivery")
+_ASK_AGAIN = {
+    "policy-cluster": " What that would shift: --set externalTrafficPolicy=Cluster",
+    "pass-through": " What that would shift: --set kubernetes.io/elb.pass-through=true",
+}
 
 
 def text(found: Sequence[Answer]) -> str:
@@ -51,92 +29,187 @@ def text(found: Sequence[Answer]) -> str:
 
 def _answer(answer: Answer) -> Iterator[str]:
     explanation = answer.explanation
-    yield f"{explanation.service}: {_headline(explanation)}"
-    yield _facts_line(explanation)
+    yield from filled(f"{explanation.service}: {_headline(explanation)}", "  ")
+    yield from filled(facts_line(explanation), "  ")
+    if answer.supposed:
+        yield from filled(f"this is what would be with {' '.join(answer.supposed)}", "  ")
+    yield from _hypothetical(explanation)
     yield ""
-    for paths in _by_destination(explanation.paths):
+    yield from _missing(explanation.paths, {fact.name: fact.value for fact in explanation.facts})
+    for paths in _alike(explanation.paths):
         yield from _table(paths)
-    if answer.shifts:
-        yield from _shifts(answer.shifts)
+    yield from shifts(answer.shifts)
     yield from _how(explanation.paths)
-    yield from _block("Why", _reasons(explanation.paths))
-    yield from _block("What now", _remedies(explanation))
-    yield from _block("Findings", _findings(explanation))
-    yield from _block("Missing", _missing(explanation.paths))
-    yield from _block("Known", [_known(explanation.facts)])
+    yield from _block("Why", _reasons(explanation))
+    yield from _block("What now", _remedies(explanation.remedies))
+    yield from _findings(explanation.findings)
+    yield from _block("Known", list(_known(explanation)))
+
+
+# --- the verdict -----------------------------------------------------------------------------------------
 
 
 def _headline(explanation: Explanation) -> str:
-    supposed = " (hypothetical: what is not there yet is assumed)" if explanation.hypothetical else ""
-    if len(explanation.paths) == 1:
-        path = explanation.paths[0]
-        return f"{_client(path.client)} to {path.destination}: {path.verdict}{supposed}"
-    return headline(explanation) + supposed
+    clients = {path.client for path in explanation.paths}
+    if len(clients) != 1 or explanation.paths[0].client.group:
+        return headline(explanation)
+    fares: dict[str, list[str]] = {}
+    for path in explanation.paths:
+        fares.setdefault(_fares(path), []).append(str(path.destination))
+    told = "; ".join(f"{words} at {few(to)}" for words, to in fares.items())
+    return f"{client_named(explanation.paths[0].client)}: {told}"
 
 
-def _facts_line(explanation: Explanation) -> str:
-    facts = {fact.name: fact for fact in explanation.facts}
-    known = [str(facts[name].value) for name in _WORTH_KNOWING if name in facts and facts[name].known]
-    policy = facts["externalTrafficPolicy"].value if "externalTrafficPolicy" in facts else "not known"
-    through = f"pass-through {explanation.pass_through.state}"
-    return " · ".join([f"policy {policy}", through, *known])
+def _fares(path: Path) -> str:
+    way = {True: ", through the load balancer,", False: ", past the load balancer,", None: ""}
+    match path.verdict:
+        case Verdict.REACHABLE:
+            return f"reachable{way[path.via_load_balancer]}"
+        case Verdict.AMBIGUOUS:
+            return "ambiguous (only sometimes reachable)"
+        case Verdict.UNDETERMINED:
+            return "undetermined (what is missing decides)"
+        case _:
+            return "unreachable"
+
+
+def _hypothetical(explanation: Explanation) -> Iterator[str]:
+    """What is not there yet, and what is taken in its place."""
+    if explanation.hypothetical:
+        parts = [
+            f"{fact.name.rpartition('.')[2]} {fact.shown} ({fact.ref})"
+            for fact in explanation.facts
+            if fact.origin is Origin.ASSUMED and fact.name in ("loadBalancer.addresses", "endpoints")
+        ]
+        yield from filled(f"hypothetical, assumed: {'; '.join(parts)}", "  ")
+
+
+# --- what is missing -------------------------------------------------------------------------------------
+
+
+def _missing(paths: Sequence[Path], stated: Mapping[str, object]) -> Iterator[str]:
+    """What decides and is not known, with how to supply it, before anything that depends on it."""
+    decides = dict.fromkeys(name for path in paths for name in path.missing)
+    also = dict.fromkeys(
+        name
+        for path in paths
+        for name in path.missing_for_way
+        if name not in decides and path.verdict is not Verdict.UNREACHABLE
+    )
+    lines = ["Whether all get there depends on what is not known:"] if decides else []
+    lines += [f"- {name}: {how_to_supply(name, stated.get(name))}" for name in decides]
+    if also:
+        lines.append(f"Which way they go depends{' also' if decides else ''} on:")
+        lines += [f"- {name}: {how_to_supply(name, stated.get(name))}" for name in also]
+    yield from _block("Missing", lines)
 
 
 # --- the table -------------------------------------------------------------------------------------------
 
 
-def _by_destination(paths: Iterable[Path]) -> Iterator[list[Path]]:
-    found: dict[str, list[Path]] = {}
+def _alike(paths: Iterable[Path]) -> Iterator[list[list[Path]]]:
+    """The paths by destination; destinations on which everybody fares the same stand together."""
+    by_destination: dict[tuple[str, str], list[Path]] = {}
     for path in paths:
-        found.setdefault(f"{path.destination}/{path.destination.protocol}", []).append(path)
+        by_destination.setdefault((str(path.destination), path.destination.protocol), []).append(path)
+    found: dict[tuple[object, ...], list[list[Path]]] = {}
+    for each in by_destination.values():
+        key = tuple((*_row(path), path.fragile, *_notes(path)) for path in each)
+        found.setdefault(key, []).append(each)
     yield from found.values()
 
 
-def _table(paths: list[Path]) -> Iterator[str]:
-    to = paths[0].destination
-    yield f"{to} {to.protocol} ({to.scope})"
+def _table(alike: list[list[Path]]) -> Iterator[str]:
+    yield from filled(_title(alike), "  ")
+    paths = alike[0]
     rows = [_HEAD, *(_row(path) for path in paths)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     for row in rows:
         yield ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
-    fragile = dict.fromkeys(f"{_client(path.client)}: {path.fragile}" for path in paths if path.fragile)
-    for each in fragile:
-        yield f"  ! {each}"
+    for note, clients in _noted(paths).items():
+        yield from filled(f"  {note}: {'; '.join(clients)}", "    ")
     yield ""
+
+
+def _title(alike: list[list[Path]]) -> str:
+    destinations = [paths[0].destination for paths in alike]
+    names = [f"{to} {to.protocol} ({to.scope})" for to in destinations]
+    return f"to {few(names, _MOST_DESTINATIONS)}{', all the same' if len(names) > 1 else ''}"
 
 
 def _row(path: Path) -> tuple[str, ...]:
     count = path.client.stands_for
     outside = path.client.kind is ClientKind.EXTERNAL
-    sees = "–" if path.verdict is Verdict.UNREACHABLE else _SEES[path.source_ip]
+    sees = "–" if path.verdict is Verdict.UNREACHABLE else seen(path)
     return (
-        _client(path.client),
-        "" if outside or count is None else f"({count})",
-        _REACHED[path.verdict],
-        _CROSSED[path.via_load_balancer],
+        client_named(path.client),
+        "" if outside or count is None or not path.client.group else f"({count})",
+        REACHED[path.verdict],
+        CROSSED[path.via_load_balancer],
         sees,
     )
 
 
-def _client(client: Client) -> str:
-    if client.group:
-        return client_words(client)
-    if client.kind is ClientKind.EXTERNAL:
-        return f"outside ({client.name})" if client.name else "outside the cluster"
-    return f"{client.kind} {client.namespace + '/' if client.namespace else ''}{client.name}"
+def _noted(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """What is to be said about rows, each remark once with everybody whom it concerns."""
+    found: dict[str, dict[str, None]] = {}
+    for path in paths:
+        for note in _notes(path):
+            found.setdefault(note, {})[client_named(path.client)] = None
+    return {note: list(clients) for note, clients in found.items()}
 
 
-def _shifts(shifts: Sequence[Shift]) -> Iterator[str]:
-    yield "What would shift"
-    for shift in shifts:
-        before = _REACHED[shift.before.verdict] if shift.before else "–"
-        after = _REACHED[shift.after.verdict] if shift.after else "–"
-        way = f"{before} → {after}"
-        yield f"  {_EFFECT[shift.effect]:13} {way:24} {_client(shift.client)} to {shift.destination}"
-    yield ""
+def _notes(path: Path) -> Iterator[str]:
+    if path.fragile:
+        yield f"! {path.fragile}"
+    if path.verdict is Verdict.AMBIGUOUS:
+        yield f"~ {_fails_at(path)}"
+    cases = _fails_if(path)
+    if cases:
+        yield f"? fails if {few(cases, _MOST_CASES, ', or if ')}"
 
 
-# --- why and what now ------------------------------------------------------------------------------------
+def _fails_at(path: Path) -> str:
+    """Where some of the ways end, of which all are possible."""
+    failing = [way for way in ways(path) if way.end is not End.DELIVER and way.stations]
+    places = dict.fromkeys(
+        f"{place_of(way.stations[-1], path.client)} ({END_WORDS[way.end]})" for way in failing
+    )
+    if not places:
+        return "fails on some ways"
+    others = ", any other node gets there" if _only_their_own(path, failing) else ""
+    return f"fails at {few(list(places), _MOST_CASES)}{others}"
+
+
+def _only_their_own(path: Path, failing: Sequence[Way]) -> bool:
+    """Whether it fails where the load balancer picks the client's own node, and nowhere else."""
+    own = {way.through is True and _ends_on(way.stations[-1], path) for way in failing}
+    good = [way for way in ways(path) if way.end is End.DELIVER]
+    return own == {True} and not any(_ends_on(each, path) for way in good for each in _picked(way))
+
+
+def _ends_on(station: Station, path: Path) -> bool:
+    names = station.names or (station.name,)
+    return station.kind == "node" and is_one_of_several(path.client) and path.client.node in names
+
+
+def _picked(way: Way) -> Sequence[Station]:
+    """What comes behind the load balancer."""
+    kinds = [station.kind for station in way.stations]
+    return way.stations[kinds.index("load-balancer") :] if "load-balancer" in kinds else ()
+
+
+def _fails_if(path: Path) -> list[str]:
+    """Under which values of the missing facts it fails; empty where that is not the question."""
+    cases: dict[str, None] = {}
+    for trace in path.traces if path.missing else ():
+        supposed = [each for each in trace.assuming if fact_of(each) in path.missing]
+        if trace.end is not End.DELIVER and supposed:
+            cases[" and ".join(supposed)] = None
+    return list(cases)
+
+
+# --- the ways of one client ------------------------------------------------------------------------------
 
 
 def _how(paths: Sequence[Path]) -> Iterator[str]:
@@ -144,72 +217,90 @@ def _how(paths: Sequence[Path]) -> Iterator[str]:
     if len({path.client for path in paths}) != 1 or (paths and paths[0].client.group):
         return
     for path in paths:
-        for way in ways(path):
-            yield from _way(way)
-    yield ""
+        if len(paths) > 1:
+            yield f"Ways to {path.destination} {path.destination.protocol}"
+        for number, way in enumerate(ways(path), 1):
+            yield from _way(number, way, path.client)
+        yield ""
 
 
-def _way(way: Way) -> Iterator[str]:
-    assuming = f", assuming {'; '.join(way.assuming)}" if way.assuming else ""
-    times = f" ({way.stands_for} nodes alike)" if way.stands_for > 1 else ""
-    yield from _filled(f"  {way.end}{_endpoints(way)}{times}{assuming}", "    ")
+def _way(number: int, way: Way, client: Client) -> Iterator[str]:
+    times = f", {way.stands_for} alike" if way.stands_for > 1 else ""
+    to = f": {few(way.endpoints)}" if way.endpoints else ""
+    assuming = f", if {' and '.join(way.supposed)}" if way.supposed else ""
+    yield from filled(f"{f'Way {number}':{_LABEL}}{END_WORDS[way.end]}{to}{times}{assuming}", " " * _LABEL)
     for station in way.stations:
-        where = station.kind if station.kind in {"load-balancer", "pod"} else f"{station.kind} {station.name}"
         steps = "; ".join(
             f"{action} [{rule}]" for action, rule in zip(station.actions, station.rules, strict=True)
         )
-        yield from _filled(f"    {where.strip()}: {steps}", "      ")
+        yield from filled(f"{'':{_LABEL}}→ {place_of(station, client)}: {steps}", " " * (_LABEL + 4))
 
 
-def _endpoints(way: Way) -> str:
-    shown = ", ".join(way.endpoints[:_SHOWN])
-    more = f" and {len(way.endpoints) - _SHOWN} more" if len(way.endpoints) > _SHOWN else ""
-    return f" {shown}{more}" if shown else ""
+# --- why, what now, whence -------------------------------------------------------------------------------
 
 
-def _reasons(paths: Iterable[Path]) -> list[str]:
-    found = {
-        reason.code: reason for path in paths for reason in path.reasons if reason.code != "undetermined"
-    }
-    return [f"{each.message}  [{each.code}] {each.source}" for each in found.values()]
+def _reasons(explanation: Explanation) -> list[str]:
+    found = ranked_reasons(explanation)
+    lines = [f"{each.message}  [{each.code}] {each.source}" for each in found[:_MOST_REASONS]]
+    if len(found) > _MOST_REASONS:
+        rest = ", ".join(each.code for each in found[_MOST_REASONS:])
+        lines.append(f"On the way also (docs/rules.md, or -o json): {rest}")
+    return lines
 
 
-def _remedies(explanation: Explanation) -> list[str]:
-    return [f"{number}. {each.message}" for number, each in enumerate(explanation.remedies, 1)]
-
-
-def _findings(explanation: Explanation) -> list[str]:
-    return [
-        f"{each.severity}: {each.message} {'; '.join(each.evidence)}. {each.fix}  [{each.code}] {each.source}"
-        for each in explanation.findings
+def _remedies(remedies: Sequence[Remedy]) -> list[str]:
+    lines = [
+        f"{number}. {each.message}{_ASK_AGAIN.get(each.code, '')}  [{each.code}]"
+        for number, each in enumerate(remedies, 1)
     ]
+    sources = dict.fromkeys(each.source for each in remedies if each.source)
+    return [*lines, *(f"({source})" for source in sources)]
 
 
-def _missing(paths: Iterable[Path]) -> list[str]:
-    messages = (reason.message for path in paths for reason in path.reasons if reason.code == "undetermined")
-    return list(dict.fromkeys(messages))
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+    if findings:
+        yield "Findings"
+    for each in findings:
+        yield from filled(f"  {each.severity:8}{each.message}  [{each.code}]", " " * _LABEL)
+        more = (("seen in", "; ".join(each.evidence)), ("fix", each.fix), ("source", each.source))
+        for label, words in more:
+            if words:
+                yield from filled(f"{'':{_LABEL}}{label}: {words}", " " * (_LABEL + 2))
+    if findings:
+        yield ""
 
 
-def _known(facts: Iterable[Fact[object]]) -> str:
-    by_origin: dict[str, list[str]] = {}
-    for fact in facts:
-        by_origin.setdefault("unknown" if not fact.known else str(fact.origin), []).append(fact.name)
-    return " · ".join(f"{origin}: {', '.join(names)}" for origin, names in by_origin.items())
+def _known(explanation: Explanation) -> Iterator[str]:
+    """The facts by where they are known from, what is taken for granted, and what nobody told."""
+    known: dict[tuple[str, str], list[str]] = {}
+    unknown: dict[str, list[str]] = {}
+    for fact in explanation.facts:
+        if fact.known:
+            place = fact.ref.removesuffix(f" {fact.name}")
+            known.setdefault((_ORIGINS[fact.origin], place), []).append(f"{fact.name} = {fact.shown}")
+        else:
+            unknown.setdefault(fact.ref, []).append(fact.name)
+    for (origin, place), facts in known.items():
+        yield f"{', '.join(facts)}  ({origin}{place})"
+    if taken := taken_for_granted(explanation):
+        yield f"taken for granted: {'; '.join(taken)}"
+    for place, names in unknown.items():
+        yield f"not known: {', '.join(names)}{f'  ({place})' if place else ''}"
+
+
+_ORIGINS = {
+    Origin.API: "",
+    Origin.CONFIG: "configuration: ",
+    Origin.CLOUD: "cloud: ",
+    Origin.INPUT: "given: ",
+    Origin.ASSUMED: "assumed: ",
+    Origin.UNKNOWN: "",
+}
 
 
 def _block(label: str, entries: Sequence[str]) -> Iterator[str]:
     for number, entry in enumerate(entries):
-        yield from _filled(f"{label if number == 0 else '':{_LABEL}}{entry}", " " * _LABEL)
+        hanging = _LABEL + 2 if entry.startswith("- ") else _LABEL
+        yield from filled(f"{label if number == 0 else '':{_LABEL}}{entry}", " " * hanging)
     if entries:
         yield ""
-
-
-def _filled(line: str, indent: str) -> list[str]:
-    return wrap(
-        line,
-        _WIDTH,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )

@@ -10,6 +10,7 @@ from typing import Protocol
 import aiohttp
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.adapters.resolver import SystemResolver
 from bot.adapters.slack import SlackMessenger
 from bot.adapters.store import UPKEEP, SqlStore
 from bot.commands.identity import learn
@@ -21,6 +22,7 @@ from bot.config import Settings
 from bot.listeners.app import build_app
 from bot.listeners.desk import Desk
 from bot.operations.perform import performers
+from bot.operations.sweep import sweep_jobs
 from bot.operations.world import World
 from bot.ports import Cloud, Clusters, Unavailable
 from bot.render import Renderer
@@ -104,6 +106,9 @@ class House:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._work(world, prepared), name="work")
                 watch = Watch(world, observe=self._metrics.incidents)
+                self._metrics.findings, self._metrics.unheard = watch.findings, watch.unheard
+                world.standings.update({name: each.lookout.verdicts for name, each in watch.clusters.items()})
+                world.traps.update({name: each.lookout.found for name, each in watch.clusters.items()})
                 group.create_task(watch.run(), name="watch")
                 if world.settings.slack.app_token is not None:
                     token = world.settings.slack.app_token
@@ -117,7 +122,11 @@ class House:
 
     def _world(self, identity: AuthorizeResult) -> tuple[World, SlackMessenger]:
         settings = self._settings if self._settings.team else replace(self._settings, team=identity.team_id)
-        if settings.team != identity.team_id:
+        if not settings.team:
+            log.error(
+                "Slack does not say which workspace this is: set `team:`, until then nobody has any rights"
+            )
+        elif identity.team_id and settings.team != identity.team_id:
             log.warning(
                 "the configuration says team: %s, Slack says %s: people of the first alone have rights",
                 settings.team,
@@ -138,6 +147,7 @@ class House:
             messenger=messenger,
             renderer=Renderer(settings.templates),
             clock=lambda: datetime.now(UTC),
+            resolver=SystemResolver(),
         )
         return world, messenger
 
@@ -159,7 +169,7 @@ class House:
             try:
                 await asyncio.to_thread(self._parts.migrate)
                 await self._parts.store.take_over()
-                await self._parts.store.jobs.submit(*UPKEEP)
+                await self._parts.store.jobs.submit(*UPKEEP, *sweep_jobs(self._parts.clusters.names()))
             except Unavailable as error:
                 self._database_is = str(error)
                 log.warning("%s; asking again", error)

@@ -7,13 +7,15 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.adapters.slack.errors import code_of, translated
+from bot.adapters.slack.errors import UNKNOWN, code_of, translated
 from bot.config import ConfigurationError
 from bot.ports import Forbidden
 
 log = logging.getLogger(__name__)
 
 LONGEST_REST = 10.0
+_NOT_SAID = frozenset({UNKNOWN, "missing_scope", "method_deprecated"})
+"""Answers that say nothing about the token: this server, or this app, does not have the method."""
 
 
 async def learn(client: AsyncWebClient) -> AuthorizeResult:
@@ -27,6 +29,13 @@ async def learn(client: AsyncWebClient) -> AuthorizeResult:
         try:
             answer = await client.auth_test()
         except SlackApiError as error:
+            if code_of(error) in _NOT_SAID:
+                log.warning(
+                    "Slack does not say who the bot is (auth.test: %s): `team:` in the configuration says which "
+                    "workspace this is",
+                    code_of(error),
+                )
+                return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=client.token)
             if isinstance(translated(error, "auth.test"), Forbidden):
                 raise ConfigurationError(
                     [f"SLACK_BOT_TOKEN is refused by Slack ({code_of(error)})"]

@@ -1,10 +1,11 @@
-"""`list`: every LoadBalancer Service of the configured clusters, read live."""
+"""`list`: every LoadBalancer Service of the configured clusters, read live, and the open incidents that are stored."""
 
 import argparse
 import asyncio
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,11 +17,16 @@ import aiohttp
 from bot.adapters.cloud.api import CloudApi
 from bot.adapters.cluster.fleet import KubeClusters
 from bot.adapters.cluster.live import LiveCluster
+from bot.commands.stored_incidents import Incidents, as_json, stored_incidents
 from bot.config import ConfigurationError, Settings, load
 from bot.config.settings import ClusterSettings
+from bot.domain.change import ServiceRef
 from bot.domain.explanation import API_VERSION, Explanation
+from bot.domain.incident import Incident
+from bot.domain.objects import Ref, Service
 from bot.domain.path import explain
-from bot.domain.summary import worst
+from bot.domain.summary import finding_codes, rank, worst
+from bot.operations.incident_notice import sentence_of
 
 ANSWERS_WITHIN = 5.0
 """Seconds after which a cluster that has trouble is not waited for any longer."""
@@ -30,7 +36,7 @@ TOLD_WITHIN = 5.0
 """Seconds that the cloud's API has to describe a cluster."""
 _SILENT = 1
 """Exit status: a cluster did not answer, so the list is not all there is."""
-_HEAD = ("CLUSTER", "SERVICE", "PASS-THROUGH", "WORST VERDICT", "FINDINGS")
+_HEAD = ("CLUSTER", "SERVICE", "PASS-THROUGH", "WORST VERDICT", "FINDINGS", "INCIDENTS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,8 @@ class Line:
 
     cluster: str
     explanation: Explanation
+    incidents: Sequence[Incident] | None
+    """What is open about it; None: not known."""
 
     @property
     def verdict(self) -> str:
@@ -56,26 +64,63 @@ class Line:
             "passThrough": self.explanation.pass_through.as_json(),
             "verdict": str(found) if found else None,
             "findings": [finding.as_json() for finding in self.explanation.findings],
+            "incidents": None if self.incidents is None else [row.id for row in self.incidents],
         }
 
     def columns(self) -> tuple[str, ...]:
         """Give the row of the table."""
-        codes = dict.fromkeys(finding.code for finding in self.explanation.findings)
         state = str(self.explanation.pass_through.state)
-        return self.cluster, str(self.explanation.service), state, self.verdict, ", ".join(codes) or "none"
+        rules = "unknown" if self.incidents is None else ", ".join(row.rule for row in self.incidents)
+        found = finding_codes(self.explanation.findings)
+        return self.cluster, str(self.explanation.service), state, self.verdict, found, rules or "none"
+
+
+def worst_first(lines: Iterable[Line]) -> list[Line]:
+    """By verdict, then by the gravest finding, then by name."""
+
+    def key(line: Line) -> tuple[tuple[int, int], str, Ref]:
+        severities = (finding.severity for finding in line.explanation.findings)
+        return rank(worst(line.explanation), severities), line.cluster, line.explanation.service
+
+    return sorted(lines, key=key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How far a cluster could be read."""
+
+    problem: str = ""
+    """One sentence; nothing: all of it."""
+    listed: bool = True
+    """Whether all its Services are known, whatever else is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is printed."""
+
+    lines: Sequence[Line]
+    clusters: Mapping[str, Reading]
+    incidents: Incidents
+
+    @property
+    def whole(self) -> bool:
+        """Whether every Service there is has its line."""
+        return all(reading.listed for reading in self.clusters.values())
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the list; 1 if a cluster did not answer as a whole.
+    """Print the list; 1 if a cluster's Services could not be read, so that not all there are have a line.
 
     Raises:
         ConfigurationError: the configuration is wrong, or has no such cluster.
     """
     settings = load(os.environ, Path.cwd(), slack_required=False)
-    chosen = _chosen(settings, args.cluster)
-    lines, problems = asyncio.run(_read(chosen, args.namespace))
-    print(_json(lines, problems) if args.output == "json" else "\n".join(_text(lines, problems)))
-    return _SILENT if any(problems.values()) else 0
+    # What is in the way is part of the answer; retries are nobody's business here.
+    logging.getLogger("bot").setLevel(logging.ERROR)
+    answer = asyncio.run(_read(settings, _chosen(settings, args.cluster), args.namespace))
+    print(_json(answer) if args.output == "json" else "\n".join(_text(answer)))
+    return 0 if answer.whole else _SILENT
 
 
 def _chosen(settings: Settings, name: str | None) -> Sequence[ClusterSettings]:
@@ -88,18 +133,22 @@ def _chosen(settings: Settings, name: str | None) -> Sequence[ClusterSettings]:
     return (settings.clusters[name],)
 
 
-async def _read(
-    chosen: Sequence[ClusterSettings], namespace: str | None
-) -> tuple[list[Line], Mapping[str, str]]:
-    """Return every Service, and for each cluster what is wrong with it, if anything."""
+async def _read(settings: Settings, chosen: Sequence[ClusterSettings], namespace: str | None) -> Answer:
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         found = [_cluster(each, session) for each in chosen]
         clusters = KubeClusters(found)
         stack.push_async_callback(clusters.close)
         clusters.start()
-        problems = dict(await asyncio.gather(*(_synced(cluster) for cluster in found)))
-        return [line for cluster in found for line in _lines(cluster, namespace)], problems
+        stored, readings = await asyncio.gather(
+            stored_incidents(settings), asyncio.gather(*(_synced(cluster) for cluster in found))
+        )
+        incidents = stored.within({each.name for each in chosen}, namespace)
+        return Answer(
+            lines=worst_first(line for cluster in found for line in _lines(cluster, namespace, incidents)),
+            clusters={cluster.name: reading for cluster, reading in zip(found, readings, strict=True)},
+            incidents=incidents,
+        )
 
 
 def _cluster(settings: ClusterSettings, session: aiohttp.ClientSession) -> LiveCluster:
@@ -108,19 +157,23 @@ def _cluster(settings: ClusterSettings, session: aiohttp.ClientSession) -> LiveC
     return LiveCluster(settings, cloud=cloud)
 
 
-async def _synced(cluster: LiveCluster) -> tuple[str, str]:
-    """Wait until a cluster was read; return its name, and what is wrong with it, if anything."""
+async def _synced(cluster: LiveCluster) -> Reading:
+    """Wait until a cluster was read; say how far it was."""
     for patience in (ANSWERS_WITHIN, READ_WITHIN - ANSWERS_WITHIN):
         try:
             async with asyncio.timeout(patience):
                 await cluster.synced()
         except TimeoutError:
             if problem := cluster.freshness().problem:
-                return cluster.name, problem
+                return _reading(cluster, problem)
         else:
             await _told_by_the_cloud(cluster)
-            return cluster.name, cluster.freshness().problem
-    return cluster.name, f"{cluster.name} was not read in {READ_WITHIN:.0f} s"
+            return _reading(cluster, cluster.freshness().problem)
+    return _reading(cluster, f"{cluster.name} was not read in {READ_WITHIN:.0f} s")
+
+
+def _reading(cluster: LiveCluster, problem: str) -> Reading:
+    return Reading(problem=problem, listed=cluster.lists_all(Service))
 
 
 async def _told_by_the_cloud(cluster: LiveCluster) -> None:
@@ -135,30 +188,49 @@ async def _told_by_the_cloud(cluster: LiveCluster) -> None:
         return
 
 
-def _lines(cluster: LiveCluster, namespace: str | None) -> Iterator[Line]:
+def _lines(cluster: LiveCluster, namespace: str | None, incidents: Incidents) -> Iterator[Line]:
     snapshot = cluster.snapshot()
     for service in sorted(snapshot.load_balancers(), key=lambda each: each.ref):
         if namespace in (None, service.ref.namespace):
-            yield Line(cluster=cluster.name, explanation=explain(snapshot, service.ref))
+            ref = ServiceRef(cluster=cluster.name, namespace=service.ref.namespace, name=service.ref.name)
+            wrong = None if incidents.problem else incidents.of(ref)
+            yield Line(cluster=cluster.name, explanation=explain(snapshot, service.ref), incidents=wrong)
 
 
-def _json(lines: Sequence[Line], problems: Mapping[str, str]) -> str:
+def _json(answer: Answer) -> str:
     body = {
         "apiVersion": API_VERSION,
         "kind": "ServiceList",
-        "clusters": [{"name": name, "problem": problem or None} for name, problem in problems.items()],
-        "services": [line.as_json() for line in lines],
+        "clusters": [
+            {"name": name, "problem": reading.problem or None} for name, reading in answer.clusters.items()
+        ],
+        "services": [line.as_json() for line in answer.lines],
+        "incidents": None if answer.incidents.problem else [as_json(row) for row in answer.incidents.rows],
+        "incidentsProblem": answer.incidents.problem or None,
     }
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
-def _text(lines: Sequence[Line], problems: Mapping[str, str]) -> Iterator[str]:
-    rows = [_HEAD, *(line.columns() for line in lines)]
+def _text(answer: Answer) -> Iterator[str]:
+    rows = [_HEAD, *(line.columns() for line in answer.lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    if lines:
+    if answer.lines:
         yield from ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    else:
+    elif answer.whole:
         yield "There is no LoadBalancer Service."
-    for name, problem in problems.items():
-        if problem:
-            yield f"\nnot all of {name}: {problem}"
+    else:
+        yield "No LoadBalancer Service could be read."
+    if answer.incidents.rows:
+        yield "\nOpen incidents"
+        yield from map(_incident, answer.incidents.rows)
+    if answer.incidents.problem:
+        yield f"\nopen incidents are not known: {answer.incidents.problem}"
+    for name, reading in answer.clusters.items():
+        if reading.problem:
+            yield f"\nnot all of {name}: {reading.problem}"
+
+
+def _incident(row: Incident) -> str:
+    since = f"{row.since:%Y-%m-%d %H:%M} UTC"
+    taken = ", acknowledged" if row.acknowledged_by else ""
+    return f"{row.severity!s:8} since {since}  {sentence_of(row)}  {row.rule}{taken}"

@@ -1,6 +1,6 @@
 """What `/metrics` tells Prometheus; every name starts with `elb_passthrough_`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -9,6 +9,10 @@ from prometheus_client.registry import Collector
 from bot.domain.explanation import Severity
 from bot.ports import Clusters
 
+Findings = Callable[[], Iterable[tuple[str, str, Severity, int]]]
+"""Cluster, code, severity, and how many Services have the finding."""
+Unheard = Callable[[], Iterable[tuple[str, int]]]
+"""Cluster, and how many of its incidents cannot be posted."""
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -37,7 +41,13 @@ class Metrics:
             ["cluster", "severity"],
             registry=self.registry,
         )
+        self.findings: Findings = tuple
+        """Who counts findings, once somebody does."""
+        self.unheard: Unheard = tuple
+        """Who counts incidents that cannot be posted, once somebody does."""
         self.registry.register(_Clusters(clusters))
+        self.registry.register(_Findings(self))
+        self.registry.register(_Unheard(self))
 
     def observe(self, kind: str, outcome: str, seconds: float) -> None:
         """Count one attempt at a job."""
@@ -74,3 +84,37 @@ class _Clusters(Collector):
             if freshness.age is not None:
                 age.add_metric([name], freshness.age)
         return (synced, age)
+
+
+class _Findings(Collector):
+    """Counted at each scrape: what a cluster has no longer is not there any more."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        found = GaugeMetricFamily(
+            "elb_passthrough_findings",
+            "Services with a finding, told or not; counted by every replica",
+            labels=["cluster", "code", "severity"],
+        )
+        for cluster, code, severity, services in self._metrics.findings():
+            found.add_metric([cluster, code, severity.value], float(services))
+        return (found,)
+
+
+class _Unheard(Collector):
+    """Counted at each scrape, by whoever tells a cluster then."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        found = GaugeMetricFamily(
+            "elb_passthrough_incidents_unheard",
+            "Incidents that cannot be posted, for their channel is archived or the bot is not in it",
+            labels=["cluster"],
+        )
+        for cluster, incidents in self._metrics.unheard():
+            found.add_metric([cluster], float(incidents))
+        return (found,)

@@ -80,12 +80,17 @@ class Tally:
         return found
 
 
+_ASKED = ("TARGETS", "CONNECTIONS", "DURATION_SECONDS", "TIMEOUT_SECONDS")
+
+
 def plan(environment: Mapping[str, str]) -> Plan:
     """Read the environment.
 
     Raises:
         UsageError: A variable is missing or malformed.
     """
+    if missing := [name for name in _ASKED if not environment.get(name)]:
+        raise UsageError(f"not set: {', '.join(missing)}")
     targets = tuple(
         _target(text.strip()) for text in environment.get("TARGETS", "").split(",") if text.strip()
     )
@@ -225,8 +230,6 @@ def _target(text: str) -> Target:
 def _number(environment: Mapping[str, str], name: str, *, most: float) -> float:
     try:
         value = float(environment[name])
-    except KeyError:
-        raise UsageError(f"{name} is missing") from None
     except ValueError:
         raise UsageError(f"{name} is {environment[name]!r}, not a number") from None
     if not 0 < value <= most:

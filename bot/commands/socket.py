@@ -3,11 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
+from time import time
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.adapters.slack.errors import code_of, retry_after
 
 log = logging.getLogger(__name__)
 _sdk = logging.getLogger("bot.commands.socket.sdk")
@@ -51,6 +59,7 @@ class Socket:
         self._give_up_after = give_up_after
         self._ping_interval = ping_interval
         self._current: SocketModeClient | None = None
+        self._asked_to_wait = 0.0
 
     async def connected(self) -> bool:
         """Whether Slack is on the other side now."""
@@ -66,7 +75,7 @@ class Socket:
         seen = loop.time()
         while loop.time() - seen <= self._give_up_after:
             seen = max(seen, await self._live_once())
-            await asyncio.sleep(min(1.0, self._look_every))
+            await asyncio.sleep(max(min(1.0, self._look_every), self._asked_to_wait))
         raise SocketLostError(f"no Socket Mode connection for {self._give_up_after:.0f} s")
 
     async def _live_once(self) -> float:
@@ -98,15 +107,37 @@ class Socket:
     def _handler(self) -> AsyncSocketModeHandler:
         token = self._app_token()
         own = AsyncWebClient(token=token, base_url=self._base_url, timeout=10, retry_handlers=[])
-        return AsyncSocketModeHandler(
-            self._app, token, logger=_sdk, web_client=own, ping_interval=self._ping_interval
-        )
+        return _Handler(self._app, token, logger=_sdk, web_client=own, ping_interval=self._ping_interval)
 
     async def _connect(self, client: SocketModeClient) -> bool:
+        self._asked_to_wait = 0.0
         try:
             async with asyncio.timeout(CONNECTS_WITHIN):
-                await client.connect_to_new_endpoint()
+                # The SDK's own asking waits half a minute where Slack says "not now", and is not to be told how long.
+                answer = await client.web_client.apps_connections_open(app_token=client.app_token)
+                client.wss_uri = str(answer["url"])
+                await client.connect()  # type: ignore[no-untyped-call]  # the SDK's own gap
+        except SlackApiError as error:
+            wait = retry_after(getattr(error.response, "headers", None)) or 0.0
+            self._asked_to_wait = min(wait, self._give_up_after)
+            log.warning("Socket Mode does not connect: Slack says %s", code_of(error))
+            return False
         except Exception as error:  # noqa: BLE001 - whatever it is, the next try or the watchdog is the answer
             log.warning("Socket Mode does not connect: %s", type(error).__name__)
             return False
         return True
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Acknowledges what nobody can do anything about, for Slack would send it again; what failed here comes again."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]  # the SDK's own gap
+        started = time()
+        try:
+            answer = await run_async_bolt_app(self.app, req)
+        except Exception as error:  # noqa: BLE001 - what our listeners raise ends in theirs; this is Bolt, reading a payload that Slack does not send
+            log.warning("a request is none that Slack sends: %s", type(error).__name__)
+            answer = BoltResponse(status=400)
+        if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            answer = BoltResponse(status=HTTPStatus.OK)
+        await send_async_response(client, req, answer, started)

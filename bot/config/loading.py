@@ -82,7 +82,10 @@ def _default_cluster(environ: Environ, cwd: Path) -> dict[str, ClusterSettings]:
     searched = ", ".join(str(path) for path in kubeconfig_paths(environ, cwd))
     raise ConfigurationError(
         [
-            f"no cluster is configured: there is no {DEFAULT_FILE} with clusters, and no current context in {searched}"
+            (
+                f"no cluster is configured: there is no {DEFAULT_FILE} with clusters here, and no current context in {searched}; "
+                "write that file, or name one by ELB_PASSTHROUGH_CONFIG (docs/configuration.md)"
+            )
         ]
     )
 

@@ -33,18 +33,20 @@ from bot.config.settings import (
     Provider,
     Quiet,
     Redact,
+    Route,
     VerificationSettings,
 )
 from bot.domain.catalogue import RULES
 from bot.domain.cluster_facts import Category, Mode
 from bot.domain.explanation import Severity
-from bot.domain.freeze import DAYS, Window
+from bot.domain.freeze import DAYS, Weekly, Window
+from bot.domain.incident_rule import RULES as INCIDENT_RULES
 from bot.domain.objects import PASS_THROUGH
 from bot.domain.patch import protected
 from bot.domain.policy import Policy
 from bot.domain.rule import Kind
 
-_ID = r"[A-Z0-9]{2,20}"
+_ID = r"[A-Z0-9]{1,20}"
 user = matching(rf"[UW]{_ID}", "Slack user id such as U02BOB")
 channel = matching(rf"[CGD]{_ID}", "Slack channel id such as C02INC")
 team = matching(rf"[TE]{_ID}", "Slack team id such as T01TEAM")
@@ -65,6 +67,7 @@ _ANNOTATION_KEY = re.compile(
 
 
 _CODES = sorted(rule.id for rule in RULES.values() if rule.kind is Kind.FINDING)
+_NOTICED = sorted({*_CODES, *INCIDENT_RULES})
 
 
 def code(at: Place) -> str:
@@ -72,6 +75,14 @@ def code(at: Place) -> str:
     word = at.text()
     if word not in _CODES:
         raise at.wrong(f"is '{word}', which is no finding's code{nearest(word, _CODES)}")
+    return word
+
+
+def noticed(at: Place) -> str:
+    """Read the code of a rule of incidents, or of a finding behind one."""
+    word = at.text()
+    if word not in _NOTICED:
+        raise at.wrong(f"is '{word}', which is no rule's and no finding's code{nearest(word, _NOTICED)}")
     return word
 
 
@@ -255,13 +266,54 @@ def _incidents(*, rules: Mapping[str, Severity | str] | None = None, **values: A
     return IncidentSettings(rules=severities, **values)
 
 
+def _moment_of_day(at: Place) -> int:
+    minutes = time_of_day(at)
+    if minutes == _MIDNIGHT:
+        raise at.wrong("is 24:00; the day begins at 00:00")
+    return minutes
+
+
+def _day_or_never(at: Place) -> str:
+    """Read a day of the week, or never."""
+    return "never" if at.text().lower() == "never" else day(at)
+
+
+def _weekly(*, day: str = "mon", **values: Any) -> Weekly | None:
+    return None if day == "never" else Weekly(day=day, **values)
+
+
+def _route(*, match: Mapping[str, str] | None = None, **values: Any) -> Route:
+    return Route(**{**(match or {}), **values})
+
+
+_MIDNIGHT = 24 * 60
+ROUTE = Section(
+    _route,
+    (
+        Key("match", MATCH, ""),
+        Key("channel", channel, "the cluster's"),
+        Key("least", one_of(Severity), "as for all"),
+    ),
+)
+WEEKLY = Section(
+    _weekly,
+    (
+        Key("day", _day_or_never, "mon"),
+        Key("at", _moment_of_day, '"09:00"', "minute"),
+        Key("zone", zone, "UTC"),
+    ),
+)
+
 INCIDENTS = Section(
     _incidents,
     (
-        Key("rules", map_of(code, severity), "{}"),
+        Key("rules", map_of(noticed, severity), "{}"),
         Key("settle", length_of_time, "2m"),
         Key("perMinute", count, "5"),
         Key("quiet", list_of(QUIET), "[]"),
+        Key("least", one_of(Severity), "info"),
+        Key("routes", list_of(ROUTE), "[]"),
+        Key("weekly", WEEKLY, ""),
     ),
 )
 

@@ -3,9 +3,10 @@
 Durations are seconds. The keys, their defaults and their meaning for people are in docs/configuration.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,7 +14,7 @@ from bot import __version__
 from bot.config.secret import Secret
 from bot.domain.cluster_facts import Category, Mode
 from bot.domain.explanation import Severity
-from bot.domain.freeze import Window
+from bot.domain.freeze import Weekly, Window
 from bot.domain.policy import Policy
 
 PROBE_IMAGE = f"localhost/elb-passthrough:{__version__}"
@@ -145,6 +146,24 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where the incidents of some namespaces are told, and which."""
+
+    cluster: str = "*"
+    """A glob, as fnmatch reads it, upper and lower case apart."""
+    namespace: str = "*"
+    channel: str | None = None
+    """None: the cluster's."""
+    least: Severity | None = None
+    """Incidents below are listed and not told; None: as for all."""
+
+    def matches(self, cluster: str, namespaces: Collection[str]) -> bool:
+        """Whether it is for incidents of all these namespaces; an incident of a whole cluster has none."""
+        spaces = namespaces or ("",)
+        return fnmatchcase(cluster, self.cluster) and all(fnmatchcase(s, self.namespace) for s in spaces)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentSettings:
     """What is told to the incident channels."""
 
@@ -153,6 +172,12 @@ class IncidentSettings:
     settle: float = 120.0
     per_minute: int = 5
     quiet: tuple[Quiet, ...] = ()
+    least: Severity = Severity.INFO
+    """Incidents below are listed and not told."""
+    routes: tuple[Route, ...] = ()
+    """The first that matches decides."""
+    weekly: Weekly | None = field(default_factory=Weekly)
+    """When what merely stays as it is is told again; None: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

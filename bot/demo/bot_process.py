@@ -46,6 +46,11 @@ class BotProcess:
         """Where Slack sends its requests."""
         return f"http://127.0.0.1:{self.port}/slack/events"
 
+    @property
+    def pid(self) -> int:
+        """The process's id; 0 before it was started."""
+        return self._process.pid if self._process is not None else 0
+
     async def start(self) -> None:
         """Start the bot and wait until it is ready.
 

@@ -1,7 +1,7 @@
 """Descriptions of simulated worlds: values only; `bot.demo.world` builds what they say."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from bot.demo.cloud import AccessKey, Login, Metering
@@ -12,6 +12,7 @@ from bot.demo.seam import Json
 BOT = "system:serviceaccount:elb-passthrough:elb-passthrough"
 BOT_TOKEN = "demo-bot-token"
 PROBES = "elb-passthrough"
+ARGO = "argocd"
 _KEY = AccessKey(access="DEMOACCESSKEY", secret="demo-secret-key")
 _LOGIN = Login(domain="OTC-EU-DE-00000000001000012345", name="elb-passthrough", password="demo")
 _READ = ("get", "list", "watch")
@@ -30,14 +31,16 @@ _SEEN = (
     "daemonsets",
 )
 
+_DECLARING = ("applications", "kustomizations", "helmreleases")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
-    """A node, by its name, its address in the VPC and the range of its Pods."""
+    """A node, by its name, its address in the VPC and the range of its Pods, where they have one of their own."""
 
     name: str
     address: str
-    pod_cidr: str
+    pod_cidr: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +71,13 @@ class NoiseSpec:
 class Scenario:
     """A whole world: cluster, load balancers, objects, and how late and how wrong everything is.
 
-    Times are in seconds. `manifests` are created in their order. `cluster_cidr` None is a kube-proxy without
+    On platform "generic" nothing reads or writes CCE's annotations. Times are in seconds. `manifests` are created in their order. `cluster_cidr` None is a kube-proxy without
     a local-traffic detector. From the start, `frozen` nodes never resynchronise, and `unhealthy` members (load
     balancer's name, address) fail their health checks.
     """
 
     name: str = "prod"
+    platform: Literal["cce", "generic"] = "cce"
     version: str = "v1.29.2-r5"
     mode: Literal["iptables", "ipvs", "nftables"] = "ipvs"
     category: Literal["standard", "turbo"] = "standard"
@@ -98,10 +102,17 @@ class Scenario:
         return made_id("cluster", self.name)
 
 
-def nodes(count: int) -> tuple[NodeSpec, ...]:
-    """Nodes 192.168.0.11 and up, named by their address as CCE does, with Pods in 10.0.1.0/24 and up."""
+def nodes(count: int, *, network: str = "192.168.0", pods: str | None = "10.0") -> tuple[NodeSpec, ...]:
+    """Nodes 192.168.0.11 and up, named by their address as CCE does, with Pods in 10.0.1.0/24 and up.
+
+    Without `pods` no node has a range for them: in a Turbo cluster they have addresses of the VPC.
+    """
     return tuple(
-        NodeSpec(name=f"192.168.0.{10 + n}", address=f"192.168.0.{10 + n}", pod_cidr=f"10.0.{n}.0/24")
+        NodeSpec(
+            name=f"{network}.{10 + n}",
+            address=f"{network}.{10 + n}",
+            pod_cidr=f"{pods}.{n}.0/24" if pods else None,
+        )
         for n in range(1, count + 1)
     )
 
@@ -164,6 +175,36 @@ def service(
     }
 
 
+def argo_owned(declared: Json, *, application: str, repository: str, path: str) -> tuple[Json, Json]:
+    """An Application that heals itself, and a Service as Argo CD applies it from that place in Git."""
+    metadata = declared["metadata"]
+    applied = {
+        "argocd.argoproj.io/tracking-id": f"{application}:/Service:{metadata['namespace']}/{metadata['name']}",
+        "kubectl.kubernetes.io/last-applied-configuration": json.dumps(declared, separators=(",", ":")),
+    }
+    annotations = metadata.get("annotations", {}) | applied
+    entry = {
+        "version": "v1",
+        "kind": "Service",
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "status": "Synced",
+    }
+    owner: Json = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"namespace": ARGO, "name": application},
+        "spec": {
+            "project": "default",
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": metadata["namespace"]},
+            "source": {"repoURL": repository, "path": path, "targetRevision": "main"},
+            "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
+        },
+        "status": {"sync": {"status": "Synced"}, "resources": [entry]},
+    }
+    return owner, {**declared, "metadata": {**metadata, "annotations": annotations}}
+
+
 def bot_user() -> User:
     """The ServiceAccount that the bot runs as."""
     return User(name=BOT, groups=("system:serviceaccounts", "system:authenticated"))
@@ -173,6 +214,7 @@ def bot_rules() -> tuple[Rule, ...]:
     """What the bot may do in a cluster, and no more."""
     return (
         Rule(subject=BOT, verbs=_READ, resources=_SEEN),
+        Rule(subject=BOT, verbs=("get", "list"), resources=_DECLARING),
         Rule(subject=BOT, verbs=("patch",), resources=("services",)),
         Rule(subject=BOT, verbs=("create", "patch"), resources=("events",)),
         Rule(subject=BOT, verbs=("create", "delete"), resources=("pods",), namespaces=(PROBES,)),
@@ -227,4 +269,22 @@ def prod() -> Scenario:
             checkout,
         ),
         metering=Metering(period=1, delay=0.5),
+    )
+
+
+def with_argo(scenario: Scenario) -> Scenario:
+    """The same, and shop/cart beside it: declared in Git with pass-through on, so Argo CD undoes what anybody changes."""
+    balancer = BalancerSpec(name="cart-elb", kind="shared", vip="192.168.10.10")
+    owner, cart = argo_owned(
+        service("shop", "cart", port=80, target=8080, class_="union", id=balancer.id, pass_through="true"),
+        application="shop",
+        repository="https://git.example/shop.git",
+        path="deploy/prod",
+    )
+    backend = deployment("shop", "cart", replicas=2, image="registry.example/shop/cart:1.0", port=8080)
+    return replace(
+        scenario,
+        namespaces=(*scenario.namespaces, ARGO),
+        balancers=(*scenario.balancers, balancer),
+        manifests=(*scenario.manifests, backend, owner, cart),
     )

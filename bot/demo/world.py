@@ -7,6 +7,7 @@ from bot.demo.cloud import Accounts, CloudServer, ClusterRecord
 from bot.demo.dataplane import DataPlane, Noise
 from bot.demo.dataplane.elb import UnknownBalancerError
 from bot.demo.kubernetes import ApiServer, Cluster
+from bot.demo.kubernetes.argo import MANAGER, TRACKING
 from bot.demo.kubernetes.resources import RESOURCES
 from bot.demo.kubernetes.status import bad_request
 from bot.demo.scenario import BOT_TOKEN, Scenario, bot_rules, bot_user, prod
@@ -34,12 +35,14 @@ class World:
             sync_delay=scenario.sync_delay,
             seed=scenario.seed,
             clock=clock,
+            cce=self._cce,
         )
         self.cluster = Cluster(
             self.api,
             network=self.dataplane,
             provision=self._provision,
             release=self.dataplane.elb.release,
+            cce=self._cce,
         )
         accounts = Accounts(clock, keys=(scenario.access_key,), logins=(scenario.login,))
         self.cloud = CloudServer(
@@ -50,6 +53,10 @@ class World:
             Noise(self.dataplane, address=n.address, port=n.port, rate=n.rate, seed=scenario.seed)
             for n in scenario.noise
         ]
+
+    @property
+    def _cce(self) -> bool:
+        return self.scenario.platform == "cce"
 
     @property
     def objects(self) -> Objects:
@@ -89,8 +96,10 @@ class World:
         return self.api.kubeconfig(BOT_TOKEN, context=self.scenario.name)
 
     def create(self, manifest: Json) -> Json:
-        """Create an object as a person with kubectl would."""
-        return self.objects.create(_PLURALS[manifest["kind"]], manifest, manager="kubectl-create")
+        """Create an object as a person with kubectl would, or as Argo CD, where its mark is on it."""
+        tracked = TRACKING in manifest["metadata"].get("annotations", {})
+        manager = MANAGER if tracked else "kubectl-create"
+        return self.objects.create(_PLURALS[manifest["kind"]], manifest, manager=manager)
 
     def annotate(self, namespace: str, name: str, key: str, value: str | None) -> None:
         """Set or (None) remove an annotation of a Service, as another person or a GitOps tool would."""
@@ -123,7 +132,7 @@ class World:
 
     def _provision(self, service: Json) -> tuple[str, list[str]]:
         try:
-            return self.dataplane.elb.provision(service)
+            return self.dataplane.elb.provision(service, asked=self._cce)
         except UnknownBalancerError as error:
             raise bad_request(str(error)) from error
 

@@ -1,6 +1,6 @@
 """Whether a change may be proposed, approved and applied: decisions from its policy and its approvals."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,6 +104,15 @@ def decide_rejection(
     return _may_approve(policy, change.verb, person, groups)
 
 
+def by_itself(change: Change) -> bool:
+    """Whether the configuration, and no person, asked for a change and approved it."""
+    return (
+        change.verb is Verb.ROLLBACK
+        and change.requested_by == BOT
+        and any(approval.by == BOT for approval in change.approvals)
+    )
+
+
 def still_stands(
     policy: Policy, change: Change, people: Mapping[str, Member], groups: Groups, now: datetime
 ) -> Decision:
@@ -116,7 +125,7 @@ def still_stands(
         groups: see `Groups`.
         now: with a zone.
     """
-    if change.requested_by == BOT and change.verb is Verb.ROLLBACK:
+    if by_itself(change):
         return ALLOWED
     asked = _requester_stands(policy, change, people, groups)
     if not asked.allowed:
@@ -140,10 +149,12 @@ class Approvers:
     """Whether as many people as are needed, or one who may break the glass, can be found."""
     why: str = ""
     """One sentence, when not possible."""
+    unknown: bool = False
+    """Whether it may be possible after all, when who is in a user group can be looked up."""
 
 
 def who_can_approve(
-    policy: Policy,
+    policies: Sequence[Policy],
     verb: Verb,
     requester: str,
     groups: Groups,
@@ -153,22 +164,24 @@ def who_can_approve(
     """Find out whether a proposal can be approved at all; one that nobody can approve is refused at once.
 
     Args:
-        policy: where the change is.
+        policies: of every namespace that it is about; who approves it needs the right in all of them.
         verb: what the change does.
         requester: a Slack user id.
         groups: see `Groups`.
         without_rights: user ids known to be no full members.
     """
-    rights = (Right.ROLLBACK, Right.APPROVE) if verb is Verb.ROLLBACK else (Right.APPROVE,)
-    hidden = without_rights | (frozenset() if verb is Verb.ROLLBACK else _barred(policy, requester))
-    listed = (id_ for right in rights for id_ in those_who_may(policy, right))
-    ids = tuple(dict.fromkeys(id_ for id_ in listed if id_ not in hidden))
-    if _can_be_approved(policy, verb, requester, groups, without_rights):
+    able = _Able(policies=policies, verb=verb, requester=requester, groups=groups)
+    people = [user for user in _candidates(policies, groups) if user not in without_rights]
+    counting = [user for user in people if able.counts(user)]
+    ids = _named(policies, verb, without_rights | able.barred) or tuple(counting)
+    needed = max(policy.approvals for policy in policies)
+    if EVERYONE in counting or len(counting) >= needed or any(map(able.alone, people)):
         return Approvers(ids=ids, possible=True)
-    consulted = sorted(policy.groups(*rights, Right.BREAK_GLASS))
+    rights = (*_approving(verb), Right.BREAK_GLASS)
+    consulted = sorted({group for policy in policies for group in policy.groups(*rights)})
     unknown = next((group for group in consulted if groups.get(group) is None), "")
-    why = could_not_look_up(unknown) if unknown else _nobody(policy.approvals)
-    return Approvers(ids=ids, possible=False, why=why)
+    why = could_not_look_up(unknown) if unknown else _nobody(policies, needed)
+    return Approvers(ids=ids, possible=False, why=why, unknown=bool(unknown))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +227,11 @@ def _grave(code: str, verb: Verb, before: Collection[str]) -> bool:
     return code in _WHENEVER or (code in _BROUGHT_ABOUT and code not in before)
 
 
-def _nobody(needed: int) -> str:
+def _nobody(policies: Sequence[Policy], needed: int) -> str:
     people = "one person" if needed == 1 else f"{needed} different people"
-    return f"Nobody could approve this: it needs {people} beside you who may approve changes here."
+    beside = "" if all(policy.self_approval for policy in policies) else " beside you"
+    where = "here" if len(policies) == 1 else "in every namespace that it is about"
+    return f"Nobody could approve this: it needs {people}{beside} who may approve changes {where}."
 
 
 def _timely(change: Change, now: datetime) -> Decision:
@@ -266,6 +281,8 @@ def _broken_glass(policy: Policy, person: Member, groups: Groups, reason: str) -
 def _requester_stands(
     policy: Policy, change: Change, people: Mapping[str, Member], groups: Groups
 ) -> Decision:
+    if change.requested_by == BOT and change.verb is Verb.ROLLBACK:
+        return ALLOWED
     requester = people.get(change.requested_by)
     if requester is None:
         return refuse(Cause.UNKNOWN, "Who proposed it could not be looked up.")
@@ -273,17 +290,6 @@ def _requester_stands(
     if asked.allowed:
         return asked
     return refuse(asked.cause, "Who proposed it may not propose changes here any more.")
-
-
-def _can_be_approved(
-    policy: Policy, verb: Verb, requester: str, groups: Groups, without_rights: frozenset[str]
-) -> bool:
-    """Whether enough people are known to be able to; nobody is counted who might be denied."""
-    if _people(policy, Right.BREAK_GLASS, groups, without_rights):
-        return True
-    alone = _people(policy, Right.ROLLBACK, groups, without_rights) if verb is Verb.ROLLBACK else frozenset()
-    by = _people(policy, Right.APPROVE, groups, without_rights)
-    return bool(alone) or EVERYONE in by or len(by - _barred(policy, requester)) >= policy.approvals
 
 
 def _barred(policy: Policy, requester: str) -> frozenset[str]:
@@ -296,13 +302,70 @@ def _counts_alone(policy: Policy, verb: Verb, approval: Approval, person: Member
     return verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed
 
 
-def _people(policy: Policy, right: Right, groups: Groups, without_rights: frozenset[str]) -> frozenset[str]:
-    """The users who surely have a right; "*" stands for a crowd."""
-    if EVERYONE in policy.deny or any(g.startswith("S") and groups.get(g) is None for g in policy.deny):
-        return frozenset()
-    denied = frozenset(user for id_ in policy.deny for user in _members(id_, groups))
-    entitled = frozenset(user for id_ in policy.entitled(right) for user in _members(id_, groups))
-    return entitled - denied - without_rights
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """Somebody who may exist: of a crowd, or named in a policy or in a user group."""
+
+    id: str
+    full_member: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Able:
+    """Whose yes would count for a proposal, in all of its namespaces; what is not surely so is not so."""
+
+    policies: Sequence[Policy]
+    verb: Verb
+    requester: str
+    groups: Groups
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Who cannot approve because it is their own proposal; a rollback may be one's own."""
+        if self.verb is Verb.ROLLBACK:
+            return frozenset()
+        return frozenset(user for policy in self.policies for user in _barred(policy, self.requester))
+
+    def alone(self, user: str) -> bool:
+        """Whether a person's yes would be enough: by breaking the glass, or by the right to roll back."""
+        return self._everywhere(Right.BREAK_GLASS, user) or (
+            self.verb is Verb.ROLLBACK and self._everywhere(Right.ROLLBACK, user)
+        )
+
+    def counts(self, user: str) -> bool:
+        """Whether a person's yes would be one of those that are needed."""
+        return all(self._counts(policy, user) for policy in self.policies)
+
+    def _counts(self, policy: Policy, user: str) -> bool:
+        if self.verb is Verb.ROLLBACK and self._may(policy, Right.ROLLBACK, user):
+            return True
+        return user not in _barred(policy, self.requester) and self._may(policy, Right.APPROVE, user)
+
+    def _everywhere(self, right: Right, user: str) -> bool:
+        return all(self._may(policy, right, user) for policy in self.policies)
+
+    def _may(self, policy: Policy, right: Right, user: str) -> bool:
+        return may(policy, right, _Candidate(id=user), self.groups).allowed
+
+
+def _approving(verb: Verb) -> tuple[Right, ...]:
+    """The rights by which one approves."""
+    return (Right.ROLLBACK, Right.APPROVE) if verb is Verb.ROLLBACK else (Right.APPROVE,)
+
+
+def _candidates(policies: Sequence[Policy], groups: Groups) -> list[str]:
+    """Everybody whom a policy names, by themselves or in a group, and "*" for everybody else."""
+    listed = {id_ for policy in policies for right in Right for id_ in policy.entitled(right)}
+    return sorted({user for id_ in listed for user in _members(id_, groups)} | {EVERYONE})
+
+
+def _named(policies: Sequence[Policy], verb: Verb, hidden: frozenset[str]) -> tuple[str, ...]:
+    """The ids under which those who may approve are named in every policy."""
+    lists = [
+        [id_ for right in _approving(verb) for id_ in those_who_may(policy, right)] for policy in policies
+    ]
+    every = dict.fromkeys(id_ for listed in lists for id_ in listed if id_ not in hidden)
+    return tuple(id_ for id_ in every if all(id_ in listed or EVERYONE in listed for listed in lists))
 
 
 def _members(id_: str, groups: Groups) -> frozenset[str]:

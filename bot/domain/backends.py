@@ -5,7 +5,7 @@ by topology hints; without any, endpoints that are terminating but still serving
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain.objects import Endpoint, EndpointSlice, Node, Service, ServicePort, TrafficPolicy
 from bot.domain.possibility import World
@@ -40,8 +40,6 @@ class Backends:
     """Neither: not used by anybody."""
     ready_on: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
     leaving_on: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
-    target_port: int = 0
-    """The endpoints' own port, as the first slice has it."""
     hinted: bool = False
     """Whether every ready endpoint carries a zone hint, or every one a node hint."""
 
@@ -128,17 +126,24 @@ def _zone(node: Node | None) -> str:
 
 
 def gather(service: Service, port: ServicePort, family: str, slices: Iterable[EndpointSlice]) -> Backends:
-    """Collect the endpoints behind `port` from every slice of that family, each address once."""
-    found: dict[str, Endpoint] = {}
-    target = 0
+    """Collect the endpoints behind `port` from every slice of that family, each address and number once."""
+    found: dict[tuple[str, int], Endpoint] = {}
     for piece in slices:
         number = _number(piece, port) if piece.family == family else 0
-        if number:
-            target = target or number
-            for endpoint in piece.endpoints:
-                if endpoint.ip not in found or (endpoint.ready and not found[endpoint.ip].ready):
-                    found[endpoint.ip] = endpoint
-    return sorted_out(service, found.values(), target)
+        for endpoint in piece.endpoints if number else ():
+            known = found.get((endpoint.ip, number))
+            if known is None or _standing(endpoint) > _standing(known):
+                found[endpoint.ip, number] = replace(endpoint, port=number)
+    return sorted_out(service, found.values())
+
+
+def _standing(endpoint: Endpoint) -> tuple[bool, bool]:
+    """Which of two that have one address and port counts: the one that stays, else the one that is ready.
+
+    kube-proxy prefers what is not terminating (pkg/proxy/endpointslicecache.go); of two that both stay it takes
+    any, and here it is the ready one.
+    """
+    return not endpoint.terminating, endpoint.ready
 
 
 def _number(piece: EndpointSlice, port: ServicePort) -> int:
@@ -149,7 +154,7 @@ def _number(piece: EndpointSlice, port: ServicePort) -> int:
     return 0
 
 
-def sorted_out(service: Service, endpoints: Iterable[Endpoint], target_port: int = 0) -> Backends:
+def sorted_out(service: Service, endpoints: Iterable[Endpoint]) -> Backends:
     """Sort endpoints by what they are good for and where they run."""
     ready: list[Endpoint] = []
     leaving: list[Endpoint] = []
@@ -161,7 +166,6 @@ def sorted_out(service: Service, endpoints: Iterable[Endpoint], target_port: int
             (leaving if endpoint.serving and endpoint.terminating else others).append(endpoint)
     return Backends(
         service=service,
-        target_port=target_port,
         ready=tuple(ready),
         leaving=tuple(leaving),
         others=tuple(others),

@@ -8,9 +8,10 @@ from bot.domain import rules_kube_proxy as node_rules
 from bot.domain.cluster_facts import Category, Delivery, Platform
 from bot.domain.elb import HOST_NETWORK, asks_for_pass_through, dedicated, passes_through
 from bot.domain.explanation import SourceIP
-from bot.domain.objects import IngressPoint, Service, TrafficPolicy
+from bot.domain.objects import IngressPoint, Node, Service, TrafficPolicy
 from bot.domain.packet import Sender
 from bot.domain.possibility import World
+from bot.domain.ranges import family_of
 from bot.domain.scene import Scene
 from bot.domain.traveller import Traveller
 
@@ -25,14 +26,14 @@ class Member:
     stands_for: int = 1
 
 
-def bypasses_nodes(world: World, scene: Scene, traveller: Traveller) -> str | None:
+def bypasses_nodes(world: World, service: Service, sender: Sender) -> str | None:
     """Name the rule by which the client never meets node rules for the address; None if it meets them.
 
     Raises:
         Undecided: Platform or category decides, or the documents disagree.
     """
-    host = traveller.sender is not Sender.POD
-    if host and asks_for_pass_through(scene.service):
+    host = sender is not Sender.POD
+    if host and asks_for_pass_through(service):
         return None
     if world.platform() is Platform.GENERIC or world.category() is Category.STANDARD:
         return None
@@ -46,6 +47,8 @@ def left_out(world: World, service: Service, point: IngressPoint, node: str) -> 
     """Name the rule by which kube-proxy on `node` leaves the address out of its rules; None if it is in them."""
     if not point.ip:
         return node_rules.HOSTNAME_ONLY.id
+    if not service.has_family(family_of(point.ip)):
+        return node_rules.FAMILY_NOT_PROGRAMMED.id
     if point.ip_mode == "Proxy" and world.gate("LoadBalancerIPMode", node):
         return node_rules.IP_MODE_PROXY.id
     if passes_through(world, service, node):
@@ -70,12 +73,12 @@ def _points(scene: Scene, service: Service) -> tuple[IngressPoint, ...]:
     return service.ingress or (() if scene.service.ingress else (scene.point,))
 
 
-def delivery(world: World, scene: Scene) -> Delivery:
+def delivery(world: World, service: Service) -> Delivery:
     """What the load balancer does with the destination."""
     if world.facts.delivery.value is not None:
         return world.facts.delivery.value
     if world.platform() is Platform.CCE:
-        return _cce_delivery(world, scene.service)
+        return _cce_delivery(world, service)
     return world.delivery(Delivery.NODEPORT, Delivery.POD, Delivery.VIP)
 
 
@@ -113,6 +116,8 @@ def members(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     is what the health check node port counts.
     """
     nodes = scene.snapshot.inventory.nodes
+    if not scene.snapshot.knows(Node):
+        world.assume("no node is kept out of load balancers: there are no Node objects")
     if scene.service.external_policy is TrafficPolicy.LOCAL:
         for name in scene.members:
             known = nodes.get(name)
@@ -126,23 +131,37 @@ def members(world: World, scene: Scene, apart: str) -> Iterator[Member]:
 
 def _alike(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     """Every node that is not excluded, folded by what its kube-proxy may do differently."""
-    found: dict[tuple[str, str], Member] = {}
+    found: dict[tuple[str, str, bool], Member] = {}
     by_version = not (world.facts.version.known or world.facts.version.withheld)
     alone = _told_apart(scene, apart)
-    for sort, group in scene.snapshot.inventory.nodes_alike.groups.items():
+    hosts = {name: None for name in _hosts(scene) if name not in alone}
+    for sort, group in scene.snapshot.inventory.nodes_alike.sorted_groups():
         if sort.excluded:
             continue
         here = [name for name in alone if name in group.nodes]
         yield from (Member(node=name) for name in here)
-        if len(group.nodes) > len(here):
-            key = (sort.version if by_version else "", sort.zone if scene.backends.hinted else "")
-            first = next(name for name in group.nodes if name not in alone)
-            already = found.get(key)
-            found[key] = Member(
-                node=already.node if already else first,
-                stands_for=len(group.nodes) - len(here) + (already.stands_for if already else 0),
-            )
+        hosting = [name for name in hosts if name in group.nodes]
+        key = (sort.version if by_version else "", sort.zone if scene.backends.hinted else "")
+        if hosting:
+            _fold(found, (*key, True), hosting[0], len(hosting))
+        if rest := len(group.nodes) - len(here) - len(hosting):
+            first = next(name for name in group.nodes if name not in alone and name not in hosts)
+            _fold(found, (*key, False), first, rest)
     yield from found.values()
+
+
+def _fold(
+    found: dict[tuple[str, str, bool], Member], key: tuple[str, str, bool], node: str, stands_for: int
+) -> None:
+    already = found.get(key, Member(node=node, stands_for=0))
+    found[key] = Member(node=already.node, stands_for=already.stands_for + stands_for)
+
+
+def _hosts(scene: Scene) -> dict[str, None]:
+    """The nodes of which a process is an endpoint: what they deliver to it they do not masquerade."""
+    backends = scene.backends
+    endpoints = (*backends.ready, *backends.leaving)
+    return dict.fromkeys(each.node for each in endpoints if scene.on_host_network(each))
 
 
 def _told_apart(scene: Scene, apart: str) -> dict[str, None]:

@@ -1,8 +1,11 @@
 """One Service with everything that a finding looks at."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
+from bot.domain.answers import Answers, possible
+from bot.domain.balancer import delivery
 from bot.domain.cluster_facts import Category, ClusterFacts, Delivery, Mode, Platform
 from bot.domain.elb import (
     ON_VALUES,
@@ -12,12 +15,17 @@ from bot.domain.elb import (
     load_balancer_class,
 )
 from bot.domain.explanation import Finding, PassThrough, PassThroughState, Severity
+from bot.domain.holding import Holding
 from bot.domain.objects import PASS_THROUGH, Endpoint, Node, Service, ServicePort, TrafficPolicy
 from bot.domain.possibility import Span, span_of, stated_span
 from bot.domain.rule import Rule
 from bot.domain.scene import Scene
 from bot.domain.snapshot import Snapshot
+from bot.domain.summary import fact_words
 from bot.domain.version import Version
+
+_FEW = 3
+"""Bare nodes that are enough to name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,7 @@ class Case:
     service: Service
     scenes: tuple[Scene, ...]
     through: PassThrough
+    holding: Holding
 
     @property
     def facts(self) -> ClusterFacts:
@@ -64,10 +73,12 @@ class Case:
 
     @property
     def captured(self) -> bool:
-        """Whether node rules hold an address of the Service, as far as that is known."""
-        points = self.service.ingress or (None,)
-        vip = any(point is None or (point.ip and point.ip_mode != "Proxy") for point in points)
-        return vip and not self.through_on and self.facts.mode.value is not Mode.OTHER
+        """Whether node rules hold an address of the Service, or may."""
+        return self.holding.may_hold
+
+    def past(self, finding: Finding) -> Finding:
+        """A finding about clients that go past the load balancer: softened where it is not known that they do."""
+        return softened(finding, self.holding.doubt)
 
     def mode(self, *modes: Mode) -> bool:
         """Whether kube-proxy is known to be in one of these modes."""
@@ -93,17 +104,26 @@ class Case:
         """Whether a node is known to be of a version in this range."""
         return any(low >= _exact(since) and high <= _exact(until) for low, high in self.spans())
 
+    def all_within(self, since: str, until: str) -> bool:
+        """Whether every node is known to be of a version in this range."""
+        spans = self.spans()
+        return bool(spans) and all(low >= _exact(since) and high <= _exact(until) for low, high in spans)
+
+    def none_within(self, since: str, until: str) -> bool:
+        """Whether every node is known to be of a version outside of this range."""
+        spans = self.spans()
+        return bool(spans) and all(high <= _exact(since) or low >= _exact(until) for low, high in spans)
+
     def bare_nodes(self) -> list[Node]:
-        """Some nodes without a ready endpoint of the first port; empty where nodes are not known."""
-        homes = {node for scene in self.scenes[:1] for node in scene.backends.ready_on}
-        nodes = self.snapshot.inventory.nodes
-        if len(nodes) <= len(homes) and all(name in homes for name in nodes):
-            return []
-        return [
+        """Some nodes without an endpoint of the first port, ready or serving; empty where nodes are not known."""
+        homes = {
             node
-            for _, node in zip(range(len(homes) + 1), nodes.values(), strict=False)
-            if node.name not in homes
-        ]
+            for scene in self.scenes[:1]
+            for node in (*scene.backends.ready_on, *scene.backends.leaving_on)
+        }
+        inventory = self.snapshot.inventory
+        first = islice(inventory.nodes_alike.names(), len(homes) + _FEW)
+        return [inventory.nodes[name] for name in first if name not in homes]
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint of every scene, each address once."""
@@ -122,18 +142,18 @@ class Case:
             return stated
         if layer_seven(self.service, port):
             return False
-        if load_balancer_class(self.service) == "performance":
+        if load_balancer_class(self.service, self.facts) == "performance":
             return True
         return self.local and self.service.annotations.get(TRANSPARENT) == "true"
 
     def delivers(self, *ways: Delivery) -> bool:
         """Whether the load balancer may deliver in one of these ways."""
-        stated = self.facts.delivery.value
-        if stated is not None:
-            return stated in ways
-        if self.turbo and load_balancer_class(self.service) == "performance":
-            return Delivery.POD in ways
-        return Delivery.NODEPORT in ways if self.cce else True
+        return not self.deliveries.values.isdisjoint(ways)
+
+    @property
+    def deliveries(self) -> Answers[Delivery]:
+        """How the load balancer may deliver."""
+        return possible(self.snapshot, lambda world: delivery(world, self.service))
 
     def where(self, field: str) -> str:
         """Name a field of the Service, for evidence."""
@@ -164,3 +184,13 @@ def found(rule: Rule, *evidence: str, message: str = "", severity: Severity | No
 def _exact(text: str) -> tuple[int, int, int]:
     version = Version.parse(text)
     return version.major, version.minor, version.patch or 0
+
+
+def softened(finding: Finding, doubt: tuple[str, ...]) -> Finding:
+    """The finding as it is told where facts that are not known decide about it: as possible, never as an error."""
+    if not doubt:
+        return finding
+    names = " and ".join(fact_words(name) for name in doubt)
+    severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
+    message = f"Perhaps (it depends on {names}, not known): {finding.message}"
+    return replace(finding, message=message, severity=severity)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from hashlib import sha256
 from json import dumps
 
+from bot.domain.owner import Fate
+
 
 class Phase(StrEnum):
     """Where a change stands; the words that people read."""
@@ -151,6 +153,8 @@ class Step:
     """When the proposal was made; shown, not compared: a rollout of Pods does not touch it."""
     load_balancer: str = ""
     """The ELB's id, else its address; empty where neither is known."""
+    besides: tuple[str, ...] = ()
+    """Other annotations that the cluster's webhooks change together with the patch, as the rehearsal showed."""
 
     def patch(self) -> dict[str, object]:
         """Return the JSON merge patch, without the precondition that apply adds."""
@@ -193,6 +197,8 @@ class Approval:
     at: datetime
     break_glass: bool = False
     reason: str = ""
+    at_once: bool = False
+    """Whether it is in a hurry: applied without a measurement before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,20 +262,41 @@ class Change:
     incident: bool = False
     """Whether the incident channel is told of it: from break-glass, or from the patch on."""
     git_note: str = ""
-    """What a GitOps controller will do to the patch."""
+    """What becomes of the patch under those who look after the Services too, and who they are."""
+    fate: Fate | None = None
+    """The same as a value; None where it was not looked up."""
     dry_run: str = ""
     """What the server-side dry run answered, in one sentence; empty where it could not be rehearsed."""
     progress: str = ""
     """What it is doing, or waiting for, in a few words; every move ends it."""
     sent: tuple[ServiceRef, ...] = ()
     """Services whose patch was about to be sent: it may be on its way, or there."""
+    sent_over: Mapping[str, str] = field(default_factory=dict)
+    """By NAMESPACE/SERVICE, the resourceVersion that its patch was sent with: while it is current, nothing landed."""
     undoing: str = ""
     """Why it cannot be completed: what was patched of several Services is being put back."""
+    others: tuple[str, ...] = ()
+    """What it does to each of the other Services that are patched with the named one, a sentence each."""
+    balancers: tuple[str, ...] = ()
+    """Names of the load balancer, where no other change may be open for it: under IPVS it has one setting."""
+    between: tuple[str, ...] = ()
+    """Who is cut off while only some of its Services are patched, and not in the end; in words."""
+    undone: str = ""
+    """What somebody else made of its annotations before it was verified, in a sentence."""
+    put_back: bool = False
+    """Whether by that all of them were as before again, so that nothing is left to roll back."""
+    renewals: int = 0
+    """How many proposals of the same wish were superseded before this one, one after the other."""
 
     @property
     def label(self) -> str:
         """How people name it."""
         return f"CHG-{self.number}"
+
+    @property
+    def at_once(self) -> bool:
+        """Whether who decided it wanted no measurement before the patch."""
+        return bool(self.approvals) and self.approvals[-1].at_once
 
     @property
     def open(self) -> bool:
@@ -291,6 +318,7 @@ class Change:
                     "before": dict(s.before),
                     "after": dict(s.after),
                     "read": s.read_hash,
+                    **({"besides": list(s.besides)} if s.besides else {}),
                 }
                 for s in self.steps
             ],
@@ -340,6 +368,8 @@ class MeasuredClient:
     """Every node that takes part at the same time, `node` first; not in the digest."""
     of: int = 0
     """How many nodes the class has; more than `nodes` where the plan is bounded."""
+    service: ServiceRef | None = None
+    """To which Service of a set it connects; None: to the plan's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,8 +396,31 @@ class MeasurementPlan:
     """The Service's ports, to find its listeners."""
     compare: bool = True
     """Whether it measures before the patch too; `verify` alone does not."""
+    pinned: tuple[str, ...] = ()
+    """Host names whose addresses these are, as they were resolved once, for this plan."""
     left_out: tuple[str, ...] = ()
     """What is not looked at, and why, in words; not in the digest."""
+    value: str | None = None
+    """The Service's pass-through annotation that is measured, empty where it is absent; None: not noted."""
+    others: tuple[ServiceRef, ...] = ()
+    """Services that are patched with the named one, measured or not; their names are in the digest with the steps."""
+
+    @property
+    def measured(self) -> tuple[ServiceRef, ...]:
+        """The Services to which something connects, the named one first."""
+        found = {client.service or self.service for client in self.clients}
+        return tuple(each for each in (self.service, *self.others) if each in found)
+
+    @property
+    def unmeasured(self) -> tuple[ServiceRef, ...]:
+        """The Services of the change to which nothing connects."""
+        return tuple(each for each in (self.service, *self.others) if each not in self.measured)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every ADDRESS:PORT that is connected to."""
+        every = (target.partition("://")[2] for client in self.clients for target in client.targets)
+        return tuple(dict.fromkeys(every))
 
     def content(self) -> dict[str, object]:
         """Return what the digest covers, as JSON."""

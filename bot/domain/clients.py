@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.domain.cluster_facts import Platform
+from bot.domain.cluster_facts import Category, Platform
 from bot.domain.explanation import Client, ClientKind
-from bot.domain.objects import Node, Pod, Ref
+from bot.domain.network_policy import peers
+from bot.domain.objects import Node, Pod, Ref, TrafficPolicy
 from bot.domain.packet import Sender
 from bot.domain.population import Blocks, Group, NodeSort, Partition, PodSort
 from bot.domain.question import ClientAsked, NotFound
@@ -104,12 +105,15 @@ class Classes:
         self.blocks = Blocks(
             family=scene.family,
             cluster=_cluster_blocks(scene),
-            allowed=of_family(scene.service.source_ranges, scene.family),
+            allowed=scene.programmed.ranges,
+            peers=peers(scene) if _seen_as_they_are(scene) else (),
         )
         self.partition: Partition = self.snapshot.inventory.partition(self.blocks)
         backends = scene.backends
         self.one_version = _one_version(self.snapshot)
         self.homes = {**dict.fromkeys(backends.ready_on), **dict.fromkeys(backends.leaving_on)}
+        self.ready = {endpoint.pod for endpoint in backends.ready}
+        """The Pods behind ready endpoints, wherever those say that they are."""
         self.homes_of = self._sorted_homes()
         self.elsewhere = self._sorted_rest()
 
@@ -162,7 +166,7 @@ class Classes:
     def _sorted_rest(self) -> dict[Place, list[Group]]:
         """The groups of nodes of which some have no endpoint, those alike together."""
         found: dict[NodeSort, tuple[str, list[Group]]] = {}
-        for sort, group in self.partition.groups.items():
+        for sort, group in self.partition.sorted_groups():
             first = next((node for node in group.nodes if node not in self.homes), None)
             if first is not None:
                 found.setdefault(self._key(sort), (first, []))[1].append(group)
@@ -220,21 +224,21 @@ class Classes:
             counts: Counter[PodSort] = Counter()
             for pods in here:
                 counts.update({sort: len(refs) for sort, refs in pods.items()})
-            for sort, count in counts.items():
+            for sort, count in sorted(counts.items()):
                 if count:
-                    ref = next(pods[sort][0] for pods in here if pods.get(sort))
+                    ref = next(min(pods[sort]) for pods in here if pods.get(sort))
                     yield self._representative(place, sort, ref, count)
         for place, groups in self.elsewhere.items():
-            for sort, count in self._elsewhere(groups).items():
+            for sort, count in sorted(self._elsewhere(groups, itself).items()):
                 if count > 0:
-                    yield self._representative(place, sort, self._anyone(groups, sort), count)
+                    yield self._representative(place, sort, self._anyone(groups, sort, itself), count)
 
     def _others(self, node: str, itself: dict[Ref, Pod]) -> dict[PodSort, list[Ref]]:
         """The Pods on a node with an endpoint that are no endpoints themselves."""
         here = self.partition.pods_on.get(node, {})
         return {sort: [ref for ref in refs if ref not in itself] for sort, refs in here.items()}
 
-    def _elsewhere(self, groups: list[Group]) -> Counter[PodSort]:
+    def _elsewhere(self, groups: list[Group], itself: dict[Ref, Pod]) -> Counter[PodSort]:
         counts: Counter[PodSort] = Counter()
         for group in groups:
             counts.update(group.pods)
@@ -242,19 +246,28 @@ class Classes:
                 if node in group.nodes:
                     here = self.partition.pods_on.get(node, {})
                     counts.subtract({each: len(refs) for each, refs in here.items()})
+            counts.subtract(
+                self.partition.sort_pod(pod) for pod in self._strays(itself) if pod.node in group.nodes
+            )
         return counts
+
+    def _strays(self, itself: dict[Ref, Pod]) -> list[Pod]:
+        """The Pods behind endpoints that name no node, or another one than the Pod's."""
+        known = {*self.homes, *self.snapshot.drained}
+        return [pod for pod in itself.values() if pod.node not in known]
 
     def _representative(self, place: Place, sort: PodSort, ref: Ref, count: int) -> Traveller:
         pod = self.snapshot.inventory.pods[ref]
         return of_pod(self.snapshot, pod, stands_for=count, group=_code(_word(sort), place) + _apart(sort))
 
-    def _anyone(self, groups: list[Group], sort: PodSort) -> Ref:
+    def _anyone(self, groups: list[Group], sort: PodSort, itself: dict[Ref, Pod]) -> Ref:
         return next(
             ref
             for group in groups
             for node in group.nodes
             if node not in self.homes and node not in self.snapshot.drained
-            for ref in self.partition.pods_on.get(node, {}).get(sort, ())
+            for ref in sorted(self.partition.pods_on.get(node, {}).get(sort, ()))
+            if ref not in itself
         )
 
     def _backends(self, itself: dict[Ref, Pod]) -> Iterator[Traveller]:
@@ -275,7 +288,7 @@ class Classes:
         return Backend(
             node=self._key(self.partition.sort_of.get(pod.node, NodeSort(listed=False))),
             pod=self.partition.sort_pod(pod),
-            ready=str(pod.ref) in {each.name for each in ready},
+            ready=pod.ref in self.ready,
             beside_ready=bool(ready),
             alone=len(ready or backends.leaving_on.get(pod.node, ())) == 1,
         )
@@ -305,8 +318,17 @@ def _one_version(snapshot: Snapshot) -> bool:
     return version.known or version.withheld or len(snapshot.inventory.versions) <= 1
 
 
+def _seen_as_they_are(scene: Scene) -> bool:
+    """Whether an endpoint may see a Pod's own address: not where policy Cluster masquerades everybody."""
+    facts = scene.snapshot.facts
+    usual = facts.platform.value is Platform.GENERIC or facts.category.value is Category.STANDARD
+    return scene.service.external_policy is TrafficPolicy.LOCAL or not usual
+
+
 def _cluster_blocks(scene: Scene) -> tuple[str, ...]:
-    text = scene.snapshot.facts.cluster_cidr.value
+    """The blocks by which kube-proxy tells Pods from strangers, which policy Cluster does not ask about."""
+    local = scene.service.external_policy is TrafficPolicy.LOCAL
+    text = scene.snapshot.facts.cluster_cidr.value if local else None
     return of_family(tuple(part.strip() for part in text.split(",")), scene.family) if text else ()
 
 
@@ -316,7 +338,15 @@ def _word(sort: PodSort) -> str:
 
 def _apart(sort: PodSort) -> str:
     outside = "" if sort.in_cluster else "-outside-cluster-cidr"
-    return outside if sort.allowed else f"{outside}-outside-source-ranges"
+    return (outside if sort.allowed else f"{outside}-outside-source-ranges") + _meant(sort)
+
+
+def _meant(sort: PodSort) -> str:
+    """What to add to a class' code for the NetworkPolicies that let it in, or do not."""
+    if all(sort.meant):
+        return ""
+    numbers = "-".join(str(number) for number, meant in enumerate(sort.meant, 1) if meant)
+    return f"-in-network-policy-{numbers}" if numbers else "-outside-network-policy"
 
 
 def _code(word: str, place: Place) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from bot.domain.cloud_balancer import CloudBalancer
 from bot.domain.fact import Fact
 from bot.domain.version import Version
 
@@ -70,8 +71,13 @@ class ClusterFacts:
     delivery: Fact[Delivery] = _DELIVERY
     preserves_client_ip: Fact[bool] = _PRESERVES_CLIENT_IP
     public_ips: Fact[tuple[str, ...]] = _PUBLIC_IPS
+    balancers: Mapping[str, CloudBalancer] = field(default_factory=dict)
+    """What the cloud tells, by the id in `elb.id`; one that is left out was not asked about, or not answered for."""
 
     def known(self) -> tuple[Fact[object], ...]:
         """Every fact, the gates behind the rest, in the order of the fields."""
-        plain = [getattr(self, each.name) for each in fields(self) if each.name != "gates"]
-        return (*plain, *self.gates.values())
+        return (*(getattr(self, name) for name in SINGLE), *self.gates.values())
+
+
+SINGLE = tuple(each.name for each in fields(ClusterFacts) if each.name not in ("gates", "balancers"))
+"""The fields that hold one fact each."""

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.domain.explanation import Destination
@@ -31,11 +31,15 @@ _AUTOCREATE = "kubernetes.io/elb.autocreate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """One destination with the Service's own values; `port` None: the Service has no such port."""
+    """One destination with the Service's own values; `port` None: the Service has no such port.
+
+    `owner` is the Service whose port it is, where it is another one with the same address.
+    """
 
     destination: Destination
     point: IngressPoint
     port: ServicePort | None
+    owner: Service | None = None
 
 
 def spots(snapshot: Snapshot, service: Service, target: Target | None) -> tuple[Spot, ...]:
@@ -56,6 +60,10 @@ def spots(snapshot: Snapshot, service: Service, target: Target | None) -> tuple[
 def _asked(snapshot: Snapshot, service: Service, point: IngressPoint, number: int) -> Iterator[Spot]:
     ports = [port for port in service.ports if port.port == number]
     if not ports:
+        others = list(_of_others(snapshot, service, point, number))
+        yield from others
+        if others:
+            return
         scope = _scope(snapshot, point)
         destination = Destination(
             ip=point.ip or point.hostname, port=number, protocol=Protocol.TCP.value, scope=scope
@@ -63,6 +71,16 @@ def _asked(snapshot: Snapshot, service: Service, point: IngressPoint, number: in
         yield Spot(destination=destination, point=point, port=None)
     for port in ports:
         yield spot(snapshot, point, port)
+
+
+def _of_others(snapshot: Snapshot, service: Service, point: IngressPoint, number: int) -> Iterator[Spot]:
+    """The port as the Services have it that share the address."""
+    host = point.ip or point.hostname
+    for owner in snapshot.owners(host):
+        shared = [each for each in owner.ingress if host in (each.ip, each.hostname)]
+        for port in owner.ports:
+            if owner.ref != service.ref and port.port == number:
+                yield replace(spot(snapshot, shared[0], port), owner=owner)
 
 
 def spot(snapshot: Snapshot, point: IngressPoint, port: ServicePort) -> Spot:
@@ -91,14 +109,25 @@ def assumed_points(snapshot: Snapshot, service: Service) -> tuple[IngressPoint, 
     return (ASSUMED_PRIVATE,)
 
 
+def claimants(snapshot: Snapshot, host: str) -> list[Service]:
+    """The LoadBalancer Services that have this address or host name, those too for which it is assumed."""
+    owners = {service.ref: service for service in snapshot.owners(host)}
+    for service in snapshot.load_balancers():
+        waiting = not service.ingress and service.ref not in owners
+        if waiting and any(host in (point.ip, point.hostname) for point in assumed_points(snapshot, service)):
+            owners[service.ref] = service
+    return [owners[ref] for ref in sorted(owners)]
+
+
 def _scope(snapshot: Snapshot, point: IngressPoint) -> str:
     if not point.ip or point.ip in (snapshot.facts.public_ips.value or ()):
         return "public"
-    return _own_scope(point.ip)
+    return own_scope(point.ip)
 
 
 @lru_cache(maxsize=16384)
-def _own_scope(ip: str) -> str:
+def own_scope(ip: str) -> str:
+    """`private` or `public`, by the address alone."""
     address = ipaddress.ip_address(ip)
     private = any(address in block for block in _PRIVATE if block.version == address.version)
     return "private" if private else "public"

@@ -1,11 +1,13 @@
 """What a Service's annotations say about its CCE load balancer, and what pass-through amounts to."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from bot.domain.cloud_balancer import CloudBalancer
 from bot.domain.cluster_facts import Category, ClusterFacts, Platform
 from bot.domain.explanation import PassThrough, PassThroughState
 from bot.domain.fact import Fact, Origin
-from bot.domain.objects import ELB_CLASS, PASS_THROUGH, Service, ServicePort, TrafficPolicy
+from bot.domain.objects import ELB_CLASS, ELB_ID, PASS_THROUGH, Service, ServicePort, TrafficPolicy
 from bot.domain.possibility import World, span_of, stated_span
 from bot.domain.version import Version
 
@@ -14,6 +16,8 @@ TRANSPARENT = "kubernetes.io/elb.transparent-client-ip"
 HOST_NETWORK = "kubernetes.io/hws-hostNetwork"
 ON_VALUES = ("true", "onlyLocal")
 OFF_VALUES = ("false", "")
+SHARED_SPEAKS = "a shared load balancer speaks to nodes from its own address"
+"""elb_ug_jt_0515: unless a listener is told to keep the client's, which may be done past the Service too."""
 _V116 = Version(1, 16, 0)
 _V119 = Version(1, 19, 0)
 
@@ -46,12 +50,12 @@ def dedicated(world: World, service: Service) -> bool:
     Raises:
         Undecided: `elb.class` has a value that no page documents.
     """
-    match service.annotations.get(ELB_CLASS):
+    match stated_class(service, world.facts):
         case "performance":
             return True
         case "union":
             return False
-        case None | "":
+        case "":
             # cce_10_0385: union is the default.
             world.assume("elb.class=union")
             return False
@@ -59,9 +63,19 @@ def dedicated(world: World, service: Service) -> bool:
             return bool(world.ask("elb.class", {"performance": True, "union": False}))
 
 
-def load_balancer_class(service: Service) -> str:
-    """The value of `elb.class`, or the documented default (cce_10_0385)."""
-    return service.annotations.get(ELB_CLASS) or "union"
+def stated_class(service: Service, facts: ClusterFacts) -> str:
+    """The value of `elb.class`; where the annotation is silent, what the cloud tells; empty where both are."""
+    told = _told(service, facts)
+    return service.annotations.get(ELB_CLASS) or (told.kind if told else "")
+
+
+def _told(service: Service, facts: ClusterFacts) -> CloudBalancer | None:
+    return facts.balancers.get(service.annotations.get(ELB_ID, ""))
+
+
+def load_balancer_class(service: Service, facts: ClusterFacts) -> str:
+    """The kind of load balancer, or the documented default (cce_10_0385)."""
+    return stated_class(service, facts) or "union"
 
 
 def layer_seven(service: Service, port: ServicePort) -> bool:
@@ -86,8 +100,42 @@ def keeps_client_address(world: World, service: Service, port: ServicePort) -> b
         return False
     if dedicated(world, service):
         return True
-    local = service.external_policy is TrafficPolicy.LOCAL or world.category() is Category.TURBO
-    return local and service.annotations.get(TRANSPARENT) == "true"
+    if service.annotations.get(TRANSPARENT) != "true":
+        world.assume(SHARED_SPEAKS)
+        return False
+    return service.external_policy is TrafficPolicy.LOCAL or world.category() is Category.TURBO
+
+
+def kept_fact(service: Service, facts: ClusterFacts) -> Fact[object]:
+    """Whether the client's address is kept, as a fact: as given, else as the kind of load balancer says.
+
+    A shared one that nobody asked to keep it is taken not to; one whose listeners differ is left open.
+    """
+    given = facts.preserves_client_ip
+    layers = {layer_seven(service, port) for port in service.ports}
+    if given.known or given.withheld or facts.platform.value is not Platform.CCE or len(layers) > 1:
+        return given
+    if layers == {True}:
+        return _kept(given, f"Service {service.ref} metadata.annotations[{PROTOCOL_PORT}]", value=False)
+    kind = class_fact(service, facts)
+    if kind.value == "performance":
+        return replace(_kept(given, f"{kind.ref}: a dedicated one keeps it", value=True), origin=kind.origin)
+    return _kept_by_shared(service, facts) if kind.value == "union" else given
+
+
+def _kept_by_shared(service: Service, facts: ClusterFacts) -> Fact[object]:
+    given = facts.preserves_client_ip
+    if service.annotations.get(TRANSPARENT) != "true":
+        return replace(_kept(given, SHARED_SPEAKS, value=False), origin=Origin.ASSUMED)
+    category, local = facts.category.value, service.external_policy is TrafficPolicy.LOCAL
+    if not local and category is None:
+        return given
+    annotation = f"Service {service.ref} metadata.annotations[{TRANSPARENT}]"
+    return _kept(given, annotation, value=local or category is Category.TURBO)
+
+
+def _kept(given: Fact[bool], ref: str, *, value: bool) -> Fact[object]:
+    return Fact(name=given.name, value=value, origin=Origin.API, ref=ref)
 
 
 def pass_through_of(facts: ClusterFacts, service: Service, kubelets: Iterable[str]) -> PassThrough:
@@ -118,10 +166,12 @@ def _exact(version: Version) -> tuple[int, int, int]:
     return version.major, version.minor, version.patch or 0
 
 
-def class_fact(service: Service) -> Fact[str]:
-    """The kind of load balancer as a fact: `union`, `performance`, or the documented default."""
+def class_fact(service: Service, facts: ClusterFacts) -> Fact[str]:
+    """The kind of load balancer as a fact: as annotated, else as the cloud tells, else the documented default."""
     value = service.annotations.get(ELB_CLASS)
     if value:
         ref = f"Service {service.ref} metadata.annotations[{ELB_CLASS}]"
         return Fact(name="elb.class", value=value, origin=Origin.API, ref=ref)
+    if told := _told(service, facts):
+        return Fact(name="elb.class", value=told.kind, origin=Origin.CLOUD, ref="ELB API, guaranteed")
     return Fact(name="elb.class", value="union", origin=Origin.ASSUMED, ref="cce_10_0385: the default")

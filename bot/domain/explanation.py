@@ -12,6 +12,8 @@ from bot.domain.fact import Fact, Origin
 from bot.domain.objects import Ref
 
 API_VERSION = "elb-passthrough/v1"
+UNDETERMINED = "undetermined"
+"""The code of the reasons that name a missing fact."""
 
 
 class Verdict(StrEnum):
@@ -198,6 +200,8 @@ class Path:
     traces: tuple[Trace, ...]
     reasons: tuple[Reason, ...] = ()
     missing: tuple[str, ...] = ()
+    missing_for_way: tuple[str, ...] = ()
+    """The facts that decide whether the load balancer is crossed, where that is not known."""
     fragile: str = ""
     """Why this holds only by today's placement of Pods; empty where it does not depend on it."""
 
@@ -213,6 +217,7 @@ class Path:
             "traces": [trace.as_json() for trace in self.traces],
             "reasons": [reason.as_json() for reason in self.reasons],
             "missing": list(self.missing),
+            "missingForWay": list(self.missing_for_way),
             "fragile": self.fragile,
         }
 

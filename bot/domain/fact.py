@@ -45,8 +45,20 @@ class Fact(Generic[T_co]):
         """Whether somebody said that it is unknown: then nothing else may fill it in."""
         return self.value is None and self.origin is not Origin.UNKNOWN
 
+    @property
+    def shown(self) -> str:
+        """The value as text; `not known` without one."""
+        if not self.known:
+            return "not known"
+        # A Version is a tuple too, with a text of its own.
+        return ", ".join(map(str, self.value)) if type(self.value) is tuple else str(self.value)
+
     def as_json(self) -> dict[str, Any]:
         """Give the contract's `facts[]` entry."""
-        value = self.value if isinstance(self.value, str | int | bool | type(None)) else str(self.value)
+        value: Any = self.value
+        if type(value) is tuple:
+            value = list(value)
+        elif not isinstance(value, str | int | bool | type(None)):
+            value = str(value)
         origin = self.origin if self.known else Origin.UNKNOWN
         return {"name": self.name, "value": value, "origin": str(origin), "ref": self.ref}

@@ -4,8 +4,10 @@ import re
 from dataclasses import replace
 
 from bot.domain.cluster_facts import ClusterFacts, Platform
-from bot.domain.elb import class_fact
+from bot.domain.destinations import assumed_points, own_scope
+from bot.domain.elb import class_fact, kept_fact
 from bot.domain.fact import Fact, Origin
+from bot.domain.hypothetical import assumed_endpoints
 from bot.domain.objects import ELB_CLASS, ELB_ID, PASS_THROUGH, EndpointSlice, Node, Pod, Service
 from bot.domain.snapshot import Snapshot
 
@@ -32,7 +34,7 @@ def _cce_sign(snapshot: Snapshot, service: Service) -> str:
         if service.annotations.get(key):
             return f"Service {service.ref} metadata.annotations[{key}]"
     stated = snapshot.facts.version
-    if stated.known and _CCE_VERSION.search(stated.ref):
+    if stated.value is not None and _CCE_VERSION.search(stated.value.suffix):
         return stated.ref
     if snapshot.inventory.cce_nodes:
         return "Node labels"
@@ -62,8 +64,13 @@ def listed(snapshot: Snapshot, service: Service) -> tuple[Fact[object], ...]:
         ),
     ]
     if facts.platform.value is Platform.CCE:
-        own.append(class_fact(service))
-    return (*own, *(_stated(snapshot, fact) for fact in facts.known()), *_inputs(snapshot, service), *_UNSEEN)
+        own.append(class_fact(service, facts))
+    return (
+        *own,
+        *(_stated(snapshot, service, fact) for fact in facts.known()),
+        *_inputs(snapshot, service),
+        *_UNSEEN,
+    )
 
 
 _UNSEEN: tuple[Fact[object], ...] = (
@@ -72,7 +79,14 @@ _UNSEEN: tuple[Fact[object], ...] = (
 )
 
 
-def _stated(snapshot: Snapshot, fact: Fact[object]) -> Fact[object]:
+def _stated(snapshot: Snapshot, service: Service, fact: Fact[object]) -> Fact[object]:
+    if fact.name == "loadBalancer.preservesClientIP":
+        return kept_fact(service, snapshot.facts)
+    if fact.name == "loadBalancer.publicIPs":
+        return _public(service, fact)
+    cidr = snapshot.facts.cluster_cidr
+    if fact.name == "kubeProxy.localDetector" and not fact.known and cidr.known:
+        return Fact(name=fact.name, value=True, origin=cidr.origin, ref=f"{cidr.ref}: clusterCIDR implies it")
     if fact.known or fact.withheld or fact.name != "kubernetesVersion":
         return fact
     versions = sorted(version for version in snapshot.inventory.versions if version)
@@ -86,27 +100,31 @@ def _stated(snapshot: Snapshot, fact: Fact[object]) -> Fact[object]:
     )
 
 
+def _public(service: Service, given: Fact[object]) -> Fact[object]:
+    """The public addresses: as given, else those that the Service shows."""
+    shown = tuple(point.ip for point in service.ingress if point.ip and own_scope(point.ip) == "public")
+    if given.known or given.withheld or not shown:
+        return given
+    ref = f"Service {service.ref} status.loadBalancer.ingress"
+    return Fact(name=given.name, value=shown, origin=Origin.API, ref=ref)
+
+
 def _inputs(snapshot: Snapshot, service: Service) -> list[Fact[object]]:
     found: list[Fact[object]] = []
     if not service.ingress:
-        found.append(
-            Fact(
-                name="loadBalancer.addresses",
-                value="assumed",
-                origin=Origin.ASSUMED,
-                ref="no status.loadBalancer",
-            )
-        )
-    for name, kind in (("endpoints", EndpointSlice), ("nodes", Node), ("pods", Pod)):
-        if snapshot.knows(kind):
-            continue
-        assumed = name == "endpoints"
-        found.append(
-            Fact(
-                name=name,
-                value="assumed" if assumed else None,
-                origin=Origin.ASSUMED if assumed else Origin.UNKNOWN,
-                ref=f"no {kind.__name__} in the input",
-            )
-        )
+        found.append(_assumed("loadBalancer.addresses", *_addresses(snapshot, service)))
+    if not snapshot.knows(EndpointSlice):
+        found.append(_assumed("endpoints", *assumed_endpoints(snapshot, service)))
+    for name, kind in (("nodes", Node), ("pods", Pod)):
+        if not snapshot.knows(kind):
+            found.append(Fact(name=name, ref=f"no {kind.__name__} in the input"))
     return found
+
+
+def _assumed(name: str, value: str, ref: str) -> Fact[object]:
+    return Fact(name=name, value=value, origin=Origin.ASSUMED, ref=ref)
+
+
+def _addresses(snapshot: Snapshot, service: Service) -> tuple[str, str]:
+    names = [point.ip or point.hostname for point in assumed_points(snapshot, service)]
+    return ", ".join(names), f"Service {service.ref} has no status.loadBalancer"

@@ -6,9 +6,10 @@ from bot.domain import rules_finding as rules
 from bot.domain.case import Case, found
 from bot.domain.cluster_facts import Mode
 from bot.domain.explanation import Finding
-from bot.domain.objects import Node, TrafficPolicy
+from bot.domain.objects import Node, Ref, TrafficPolicy
+from bot.domain.population import Blocks
 from bot.domain.possibility import stated_span
-from bot.domain.ranges import contains, of_family
+from bot.domain.ranges import family_of, of_family
 from bot.domain.rule import Rule
 from bot.domain.scene import Scene
 from bot.domain.version import Version
@@ -24,7 +25,7 @@ def readiness(case: Case) -> Iterator[Finding]:
         if port is None or (port.port, port.protocol, scene.family) in seen:
             continue
         seen.add((port.port, port.protocol, scene.family))
-        if not scene.backends.ready:
+        if case.service.has_family(scene.family) and not scene.backends.ready:
             yield _without_ready(case, scene)
 
 
@@ -34,11 +35,23 @@ def _without_ready(case: Case, scene: Scene) -> Finding:
     if scene.backends.leaving:
         return found(rules.ONLY_LEAVING, evidence, *(each.name for each in scene.backends.leaving[:_SHOWN]))
     slices = [piece for piece in case.snapshot.slices(case.service.ref) if piece.family == scene.family]
-    if not scene.backends.others and any(piece.endpoints for piece in slices):
+    drained = case.snapshot.drained
+    staying = any(each.node not in drained for piece in slices for each in piece.endpoints)
+    if not scene.backends.others and staying:
         return found(
             rules.PORT_UNMATCHED, evidence, *(f"EndpointSlice {piece.ref}" for piece in slices[:_SHOWN])
         )
     return found(rules.NO_ENDPOINT, evidence, *(each.name for each in scene.backends.others[:_SHOWN]))
+
+
+def family(case: Case) -> Iterator[Finding]:
+    """Addresses of a family that the Service does not have."""
+    foreign = [p.ip for p in case.service.ingress if p.ip and not case.service.has_family(family_of(p.ip))]
+    if foreign:
+        addresses = case.where(f"status.loadBalancer.ingress: {', '.join(foreign)}")
+        yield found(
+            rules.FAMILY, addresses, case.where(f"spec.ipFamilies: {', '.join(case.service.ip_families)}")
+        )
 
 
 def placement(case: Case) -> Iterator[Finding]:
@@ -69,14 +82,14 @@ def leak(case: Case) -> Iterator[Finding]:
 def cut_off(case: Case) -> Iterator[Finding]:
     """Nodes without a ready endpoint, policy Local, address in node rules: who does not get there."""
     ready = any(scene.backends.ready for scene in case.scenes)
-    if not case.local or not case.captured or not ready or case.turbo:
+    if not case.local or not case.captured or not ready:
         return
     bare = case.bare_nodes()
     if not bare:
         return
     rule = _cut_off_rule(case)
     if rule is not None:
-        yield found(rule, case.where("spec.externalTrafficPolicy: Local"), *_names(bare))
+        yield case.past(found(rule, case.where("spec.externalTrafficPolicy: Local"), *_names(bare)))
     if case.mode(Mode.IPTABLES, Mode.NFTABLES):
         yield from _strangers(case, bare)
 
@@ -103,21 +116,26 @@ def _known(case: Case, rule: Rule, since: str) -> Rule | None:
 def _strangers(case: Case, bare: list[Node]) -> Iterator[Finding]:
     detector, blocks = case.facts.local_detector.value, case.facts.cluster_cidr.value
     if detector is False:
-        yield found(rules.NO_DETECTOR, "kubeProxy.localDetector: false", *_names(bare))
+        yield case.past(found(rules.NO_DETECTOR, "kubeProxy.localDetector: false", *_names(bare)))
     elif blocks is not None:
-        pods = [
-            f"Pod {ref}"
-            for node in bare
-            for ref, pod in case.snapshot.inventory.pods_on.get(node.name, {}).items()
-            if not pod.host_network and any(_outside(blocks, ip) for ip in pod.ips)
-        ]
+        pods = [f"Pod {ref}" for scene in case.scenes[:1] for ref in _outsiders(scene, blocks)]
         if pods:
-            yield found(rules.OUTSIDE_CIDR, f"kubeProxy.clusterCIDR: {blocks}", *pods[:_SHOWN])
+            yield case.past(found(rules.OUTSIDE_CIDR, f"kubeProxy.clusterCIDR: {blocks}", *pods[:_SHOWN]))
 
 
-def _outside(blocks: str, ip: str) -> bool:
-    mine = of_family(tuple(blocks.split(",")), "IPv6" if ":" in ip else "IPv4")
-    return bool(mine) and not contains(mine, ip)
+def _outsiders(scene: Scene, blocks: str) -> Iterator[Ref]:
+    """One Pod of each sort of nodes that have no ready endpoint, with an address in none of the blocks."""
+    mine = of_family(tuple(blocks.split(",")), scene.family)
+    homes = scene.backends.ready_on
+    partition = scene.snapshot.inventory.partition(Blocks(family=scene.family, cluster=mine))
+    for _, group in partition.sorted_groups():
+        outside = [sort for sort in group.pods if not sort.host_network and not sort.in_cluster]
+        for name in (each for each in group.nodes if outside and each not in homes):
+            here = partition.pods_on.get(name, {})
+            found = [ref for sort in outside for ref in here.get(sort, ())]
+            if found:
+                yield min(found)
+                break
 
 
 def _names(nodes: list[Node]) -> list[str]:
@@ -147,4 +165,4 @@ def external_ip(case: Case) -> Iterator[Finding]:
             yield found(rules.EXTERNAL_IP_NODE, case.where(f"spec.externalIPs: {ip}"), f"Node {nodes[ip]}")
 
 
-CHECKS = (readiness, placement, leak, cut_off, versions, external_ip)
+CHECKS = (readiness, family, placement, leak, cut_off, versions, external_ip)

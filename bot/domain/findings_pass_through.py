@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from bot.domain import rules_finding as rules
+from bot.domain.annotation_key import meant
 from bot.domain.case import Case, found
 from bot.domain.cluster_facts import Mode, Platform
 from bot.domain.elb import HOST_NETWORK, OFF_VALUES, ON_VALUES, asks_for_pass_through
 from bot.domain.explanation import Finding
 from bot.domain.objects import ELB_CLASS, ELB_ID, PASS_THROUGH
+from bot.domain.possibility import contradicts
 
 _AUTOCREATE = "kubernetes.io/elb.autocreate"
 _CLASSES = ("union", "performance", "")
@@ -78,9 +80,11 @@ def platform(case: Case) -> Iterator[Finding]:
 
 
 def proxier(case: Case) -> Iterator[Finding]:
-    """Something other than kube-proxy."""
+    """Something other than kube-proxy, or a mode that its version does not have."""
     if case.mode(Mode.OTHER):
         yield found(rules.MEANINGLESS_PROXY, "kubeProxy.mode: other")
+    if any(contradicts(case.facts, span) for span in case.spans()):
+        yield found(rules.MODE_TOO_NEW, "kubeProxy.mode: nftables", _versions(case))
 
 
 def controller(case: Case) -> Iterator[Finding]:
@@ -111,6 +115,16 @@ def identity(case: Case) -> Iterator[Finding]:
         yield found(rules.ID_AND_AUTOCREATE, case.annotation(ELB_ID), case.annotation(_AUTOCREATE))
 
 
+def spelling(case: Case) -> Iterator[Finding]:
+    """Keys that are nearly ones that CCE reads."""
+    if case.facts.platform.value is Platform.GENERIC:
+        return
+    near = {key: meant(key) for key in sorted(case.service.annotations)}
+    shown = [f"{case.annotation(key)}; did you mean {right}?" for key, right in near.items() if right]
+    if shown:
+        yield found(rules.MISSPELT, *shown)
+
+
 def gitops(case: Case) -> Iterator[Finding]:
     """A GitOps tool that will put the annotation back."""
     marks = {**case.service.labels, **case.service.annotations}
@@ -123,4 +137,4 @@ def gitops(case: Case) -> Iterator[Finding]:
         yield found(rules.GITOPS, *dict.fromkeys(evidence))
 
 
-CHECKS = (version, value, local_without, platform, proxier, controller, turbo, identity, gitops)
+CHECKS = (version, value, local_without, platform, proxier, controller, turbo, identity, spelling, gitops)

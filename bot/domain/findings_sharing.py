@@ -35,7 +35,7 @@ def ingress_shares(case: Case) -> Iterator[Finding]:
         f"Ingress {each.ref}" for each in case.snapshot.sharing_ingresses(case.service) if each.has_listeners
     ]
     if names:
-        yield found(rules.INGRESS_SHARES, *names)
+        yield case.past(found(rules.INGRESS_SHARES, *names))
 
 
 def duplicate_listener(case: Case) -> Iterator[Finding]:
@@ -51,4 +51,15 @@ def duplicate_listener(case: Case) -> Iterator[Finding]:
                 )
 
 
-CHECKS = (sibling_mismatch, ingress_shares, duplicate_listener)
+def external_ip_shares(case: Case) -> Iterator[Finding]:
+    """The load balancer's address among the external IPs of a Service."""
+    for point in case.service.ingress:
+        claimants = case.snapshot.claiming(point.ip) if point.ip else []
+        if claimants:
+            yield found(
+                rules.EXTERNAL_IP_SHARES,
+                *(f"Service {each.ref} spec.externalIPs: {point.ip}" for each in claimants),
+            )
+
+
+CHECKS = (sibling_mismatch, ingress_shares, external_ip_shares, duplicate_listener)

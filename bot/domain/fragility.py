@@ -49,5 +49,5 @@ def _may_depend(stage: Stage, traveller: Traveller, outcome: Outcome) -> bool:
 
 
 def _placed(scene: Scene, endpoint: Endpoint) -> Scene:
-    backends = sorted_out(scene.service, [endpoint], scene.backends.target_port)
+    backends = sorted_out(scene.service, [endpoint])
     return replace(scene, backends=backends, members=(endpoint.node,))

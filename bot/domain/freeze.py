@@ -1,4 +1,4 @@
-"""Weekly windows of local time: change freezes, and the quiet hours of incidents."""
+"""Weekly windows and moments of local time: change freezes, the quiet hours of incidents, their digest."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,6 +43,23 @@ class Window:
         if overnight and yesterday in self.days and minute < self.end:
             return _at(local, self.end)
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weekly:
+    """A moment of each week, on the clocks of a zone."""
+
+    day: str = "mon"
+    minute: int = 9 * 60
+    """Minutes after midnight, 0 to 1439."""
+    zone: str = "UTC"
+
+    def last(self, moment: datetime) -> datetime:
+        """Return when it was last, at or before a moment (with a zone)."""
+        local = moment.astimezone(ZoneInfo(self.zone))
+        back = (local.weekday() - DAYS.index(self.day)) % _WEEK
+        at = _at(local - timedelta(days=back), self.minute)
+        return at if at <= local else _at(at - timedelta(days=_WEEK), self.minute)
 
 
 def frozen_until(windows: Iterable[Window], moment: datetime) -> datetime | None:

@@ -12,6 +12,8 @@ from bot.domain.traveller import Traveller
 
 ASSUMED_NODE = "some-node"
 _TWO = 2
+_NAMED = 4
+"""Assumed endpoints that an answer names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,22 @@ def stage(snapshot: Snapshot, service: Service, spot: Spot) -> Stage:
     return Stage(scene=scene, placed=placed)
 
 
+def assumed_endpoints(snapshot: Snapshot, service: Service) -> tuple[str, str]:
+    """Name the endpoints that are assumed where there are no EndpointSlices, and from what."""
+    endpoints, placed = _expected(snapshot, service)
+    more = f" and {len(endpoints) - _NAMED} more" if len(endpoints) > _NAMED else ""
+    names = ", ".join(each.name for each in endpoints[:_NAMED]) + more or "none"
+    if not placed:
+        return names, "no EndpointSlice in the input: the running Pods that the Service selects"
+    workloads = [f"{each.kind} {each.ref} ({_told(each)})" for each in _workloads(snapshot, service)]
+    whence = " and ".join(workloads) or "any workload: on the client's node, and elsewhere"
+    return names, f"no EndpointSlice in the input: {whence}"
+
+
+def _told(workload: Workload) -> str:
+    return "one on each node" if workload.replicas is None else f"replicas: {workload.replicas}"
+
+
 def _with_endpoints(scene: Scene, endpoints: tuple[Endpoint, ...]) -> Scene:
     spot = Spot(destination=scene.destination, point=scene.point, port=scene.port)
     return set_scene(scene.snapshot, scene.service, spot, endpoints)
@@ -58,10 +76,14 @@ def _with_endpoints(scene: Scene, endpoints: tuple[Endpoint, ...]) -> Scene:
 
 def _expected(snapshot: Snapshot, service: Service) -> tuple[tuple[Endpoint, ...], bool]:
     """The endpoints that will be: running Pods that the Service selects, else its workload's replicas."""
+    chosen = {
+        ref: pod
+        for ref, pod in snapshot.inventory.pods.items()
+        if _selects(service, ref, pod.labels) and pod.node and pod.ips and not pod.finished
+    }
     running = [
-        Endpoint(ip=pod.ips[0], node=pod.node, ready=pod.ready, pod=pod.ref)
-        for pod in snapshot.inventory.pods.values()
-        if _selects(service, pod.ref, pod.labels) and pod.node and pod.ips and not pod.finished
+        Endpoint(ip=pod.ips[0], node=pod.node, ready=pod.ready or service.publish_not_ready, pod=ref)
+        for ref, pod in sorted(chosen.items(), key=lambda each: each[0])
     ]
     if running:
         return tuple(running), False
@@ -69,9 +91,7 @@ def _expected(snapshot: Snapshot, service: Service) -> tuple[tuple[Endpoint, ...
 
 
 def _replicas(snapshot: Snapshot, service: Service) -> tuple[Endpoint, ...]:
-    workloads = [
-        each for each in snapshot.inventory.workloads.values() if _selects(service, each.ref, each.labels)
-    ]
+    workloads = _workloads(snapshot, service)
     count = sum(_count(each) for each in workloads) if workloads else _TWO
     name = workloads[0].ref.name if workloads else service.ref.name
     return tuple(
@@ -82,6 +102,13 @@ def _replicas(snapshot: Snapshot, service: Service) -> tuple[Endpoint, ...]:
         )
         for number in range(1, min(count, _TWO) + 1)
     )
+
+
+def _workloads(snapshot: Snapshot, service: Service) -> list[Workload]:
+    found = [
+        each for each in snapshot.inventory.workloads.values() if _selects(service, each.ref, each.labels)
+    ]
+    return sorted(found, key=lambda each: (each.ref, each.kind))
 
 
 def _count(workload: Workload) -> int:

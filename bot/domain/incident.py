@@ -88,6 +88,10 @@ class Snooze:
     """The incident's fingerprint then."""
 
 
+CLUSTER = "cluster"
+"""The group of what is about a whole cluster."""
+
+
 class Key(NamedTuple):
     """What there is only one live incident of."""
 
@@ -159,8 +163,8 @@ class Incident:
 
     @property
     def seconds(self) -> float:
-        """How long it lasted; 0 while it lasts."""
-        return (self.over_at - self.since).total_seconds() if self.over_at else 0.0
+        """How long it lasted; 0 while it lasts, and where the clock was put back meanwhile."""
+        return max(0.0, (self.over_at - self.since).total_seconds()) if self.over_at else 0.0
 
     def after(self, what: What, **changed: object) -> "Incident":
         """Return the incident as it is after that; the only way to move it.

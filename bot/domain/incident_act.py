@@ -9,10 +9,17 @@ from bot.domain.incident import Incident, Key, Member, What, incident_id, worst
 from bot.domain.incident import Phase as Standing
 from bot.domain.incident_rule import CHANGED, REVERTED, RULES, IncidentRule, Severities, severity_of
 from bot.domain.objects import PASS_THROUGH, Service, TrafficPolicy
+from bot.domain.patch import FIELD_MANAGER
 
-FIELD_MANAGER = "elb-passthrough-bot"
-"""Ours; see the public contract, "Names that others see"."""
 ABSENT = "(absent)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a Service's annotation was when it was looked at last."""
+
+    uid: str
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,23 @@ class Act:
     """What that did to the paths, in one sentence."""
     verb: str = ""
     """enable | disable: what puts it back, where a proposal can."""
+    unwatched_from: datetime | None = None
+    """Set where nobody watched: it happened after this and before `at`."""
+
+
+def known(service: Service) -> Known | None:
+    """Return what is to be remembered of a Service; nothing of one without a load balancer."""
+    if not service.is_load_balancer:
+        return None
+    return Known(uid=service.uid, value=service.annotations.get(PASS_THROUGH))
+
+
+def as_it_was(service: Service, was: Known) -> Service | None:
+    """Return the Service with the value that is remembered of it; None: it was another Service, or has it still."""
+    if was.uid != service.uid or was.value == service.annotations.get(PASS_THROUGH):
+        return None
+    kept = {key: value for key, value in service.annotations.items() if key != PASS_THROUGH}
+    return replace(service, annotations=kept if was.value is None else {**kept, PASS_THROUGH: was.value})
 
 
 def changed(before: Service, after: Service) -> bool:
@@ -137,8 +161,18 @@ def _text(act: Act) -> str:
 
 def _how(act: Act) -> str:
     was, is_ = (ABSENT if value is None else f'"{value}"' for value in (act.before, act.after))
-    by = f"by {act.by}" if act.by else "by somebody: Kubernetes does not record who removes a key"
-    return f"{was} → {is_} {by} at {act.at:%H:%M} UTC."
+    if act.by:
+        return f"{was} → {is_} by {act.by} {_when(act)}."
+    return f"{was} → {is_} {_when(act)}; Kubernetes does not record who removes a key."
+
+
+def _when(act: Act) -> str:
+    if act.unwatched_from is None:
+        return f"at {act.at:%H:%M} UTC"
+    same_day = act.unwatched_from.date() == act.at.date()
+    begin = f"{act.unwatched_from:%H:%M}" if same_day else f"{act.unwatched_from:%d %b %H:%M}"
+    end = f"{act.at:%H:%M}" if same_day else f"{act.at:%d %b %H:%M}"
+    return f"between {begin} and {end} UTC, while nobody watched"
 
 
 # --- what is remembered of it ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from bot.domain.incident_rule import (
 from bot.domain.objects import PASS_THROUGH, Ref, Service, TrafficPolicy
 from bot.domain.path import explain
 from bot.domain.snapshot import Snapshot, balancer_keys
-from bot.domain.summary import client_words
+from bot.domain.summary import client_words, worst
 
 _TRAPS = (SIBLINGS, SAME_NODE, UNSUPPORTED)
 """Rules that are findings of the engine."""
@@ -63,6 +63,10 @@ class Assessment:
     """A Service, looked at once."""
 
     sightings: tuple[Sighting, ...] = ()
+    findings: frozenset[tuple[str, Severity]] = frozenset()
+    """Codes of everything that the engine finds, told or not."""
+    verdict: Verdict | None = None
+    """The worst of its paths; None where it has none."""
     unsure: frozenset[str] = frozenset()
     """Rules about which nothing can be said now: what was so before is taken to be so still."""
 
@@ -84,6 +88,8 @@ def assess(cluster: str, snapshot: Snapshot, ref: Ref, severities: Severities) -
     unsure = any(path.verdict is Verdict.UNDETERMINED for path in explanation.paths)
     return Assessment(
         sightings=tuple(_sightings(cluster, service, explanation, severities)),
+        findings=frozenset((finding.code, finding.severity) for finding in explanation.findings),
+        verdict=worst(explanation),
         unsure=frozenset({CUT_OFF.code}) if unsure or explanation.hypothetical else frozenset(),
     )
 
@@ -95,7 +101,7 @@ def _sightings(
     for rule in _TRAPS:
         if rule.code in found:
             yield from _sighting(
-                cluster, service, rule, _trap(service, explanation, found[rule.code]), severities
+                cluster, service, rule, _trap(rule, service, explanation, found[rule.code]), severities
             )
     lost = [path for path in explanation.paths if path.verdict is Verdict.UNREACHABLE]
     own = any(found[code].severity is Severity.ERROR for code in _OWN_CAUSE if code in found)
@@ -115,13 +121,20 @@ def _sighting(
         yield Sighting(rule=rule.code, group=group_of(service), member=seen)
 
 
-def _trap(service: Service, explanation: Explanation, finding: Finding) -> Member:
+_SO = {
+    SAME_NODE.code: ", and nodes with a backend are locked out now and then",
+    UNSUPPORTED.code: ", and this cluster does not know it",
+}
+"""What that means, where nobody is cut off for certain."""
+
+
+def _trap(rule: IncidentRule, service: Service, explanation: Explanation, finding: Finding) -> Member:
     value = service.annotations.get(PASS_THROUGH)
     text = "pass-through is off" if value is None else f'pass-through is "{value}"'
     lost = [path for path in explanation.paths if path.verdict is Verdict.UNREACHABLE]
     return Member(
         service=None,
-        text=f"{text}; {_cannot(lost)}" if lost else text,
+        text=f"{text}; {_cannot(lost)}" if lost else text + _SO.get(rule.code, ""),
         why=finding.message,
         severity=finding.severity,
         code=finding.code,

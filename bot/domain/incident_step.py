@@ -51,9 +51,15 @@ def step(key: Key, tracks: Sequence[Track], last: Incident | None, look: Look) -
         return _of_live(last, tracks, told, look)
     if not told:
         return None
-    if last is not None and _same(last, look):
+    if last is not None and _same(last, look) and not _others(last, told):
         return Save(before=last, after=_come_back(last, told))
     return Open(incident=_new(key, told, last, look))
+
+
+def _others(row: Incident, tracks: Sequence[Track]) -> bool:
+    """Whether all of this is about Services that were made since, and are other ones whatever their names."""
+    known = {(member.name, member.uid) for member in row.members}
+    return all(track.newborn and (track.member.name, track.member.uid) not in known for track in tracks)
 
 
 def _same(last: Incident, look: Look) -> bool:
@@ -108,7 +114,7 @@ def standing(key: Key, tracks: Sequence[Track], look: Look) -> Incident:
 
 def _of_live(row: Incident, tracks: Sequence[Track], told: Sequence[Track], look: Look) -> Step:
     lasting = [track for track in tracks if not track.over(look.now, look.settle)]
-    if not lasting:
+    if not lasting or _others(row, lasting):
         return _ended(row, tracks, look)
     known = {member.name for member in row.members}
     kept = [track for track in lasting if track in told or track.member.name in known]
@@ -134,7 +140,9 @@ def _of_live(row: Incident, tracks: Sequence[Track], told: Sequence[Track], look
 def _ended(row: Incident, tracks: Sequence[Track], look: Look) -> Step:
     if not tracks and look.now - look.synced_at < look.settle:
         return None
-    over = last_flip(tracks, max(row.since, look.synced_at))
+    # Nobody saw it end: while this replica was not looking yet, or just now.
+    unseen = look.synced_at if look.synced_at > row.since else look.now
+    over = last_flip(tracks, unseen)
     return Save(before=row, after=row.after(What.ENDED, over_at=over, closed_at=look.now))
 
 

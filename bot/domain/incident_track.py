@@ -43,10 +43,22 @@ class Track:
             return self
         return replace(self, holds=False, since=at, flips=(*self.flips, at)[-FLAPPING:])
 
+    def ended(self, at: datetime) -> "Track":
+        """See that what it was about is gone for good; what takes its place has no past."""
+        return replace(self.gone(at), flips=())
+
+    def shifted(self, by: timedelta) -> "Track":
+        """Tell all its times by a clock that was put forward or back."""
+        return replace(self, since=self.since + by, flips=tuple(flip + by for flip in self.flips))
+
     def flapping(self, now: datetime, settle: timedelta) -> bool:
         """Whether it comes and goes so often that this itself is to be told."""
         recent = [flip for flip in self.flips if now - flip <= settle * _REMEMBERED]
         return len(recent) >= FLAPPING
+
+    def turns(self, now: datetime, settle: timedelta) -> datetime | None:
+        """Return when it will have lasted, or been gone, long enough; None: it has."""
+        return at if (at := self.since + settle) > now else None
 
     def told(self, now: datetime, settle: timedelta) -> bool:
         """Whether it has lasted, or flapped, long enough to be told."""
@@ -62,7 +74,7 @@ class Track:
 
     def forgotten(self, now: datetime, settle: timedelta) -> bool:
         """Whether nothing of it matters any more."""
-        return self.over(now, settle * (_REMEMBERED + 1))
+        return not self.holds and now - self.since >= settle * (_REMEMBERED + 1)
 
     def restless(self, now: datetime, settle: timedelta) -> bool:
         """Whether time alone may soon change what is to be told of it."""

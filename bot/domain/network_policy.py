@@ -1,4 +1,4 @@
-"""Whether the NetworkPolicies that select an endpoint let in the source address that it would see."""
+"""Whether NetworkPolicies let the client out, and the source address that an endpoint would see in."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,16 +12,13 @@ from bot.domain.objects import (
     PolicyPeer,
     PolicyRule,
     Ref,
-    Selector,
-    Service,
 )
 from bot.domain.packet import Sender
+from bot.domain.policy_peer import Peer, in_block
 from bot.domain.possibility import World
-from bot.domain.ranges import contains, covers_everything, network
+from bot.domain.ranges import covers_everything
 from bot.domain.scene import Scene
 from bot.domain.traveller import Traveller
-
-NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +42,7 @@ def permits(
     if not scene.policies:
         return None
     chosen = selecting(scene.policies, labels_of(scene, endpoint))
-    if not chosen or _on_host_network(scene, endpoint):
+    if not chosen or scene.on_host_network(endpoint):
         return None
     arrival = Arrival(scene=scene, traveller=traveller, endpoint=endpoint, source=source)
     if any(arrival.fits(rule) for policy in chosen for rule in policy.ingress):
@@ -54,9 +51,38 @@ def permits(
     return Permission(rule=rules.POLICY_UNCLEAR.id, allowed=bool(allowed))
 
 
+def lets_out(
+    world: World, scene: Scene, traveller: Traveller, endpoint: Endpoint, *, crossed: bool
+) -> Permission | None:
+    """Say whether the client's own policies let it out; None where none concerns it.
+
+    They see the endpoint, or the load balancer where the packet is handed to it; whether before or after kube-proxy's
+    DNAT is left open (NetworkPolicy: “it is not defined”), so one that does not clearly allow is weighed.
+
+    Raises:
+        Undecided: The policies do not clearly allow it.
+    """
+    if traveller.sender is not Sender.POD or not scene.snapshot.inventory.outward:
+        return None
+    client = traveller.client
+    if client.group:
+        world.assume("the clients' own NetworkPolicies let them out")
+        return None
+    pod = _pod(scene, Ref(client.namespace, client.name))
+    policies = scene.snapshot.policies(client.namespace) if pod else ()
+    chosen = [each for each in policies if pod and each.outward and each.pods.matches(pod.labels)]
+    if not chosen:
+        return None
+    departure = Departure(scene=scene, namespace=client.namespace, endpoint=endpoint, crossed=crossed)
+    if any(departure.fits(rule) for policy in chosen for rule in policy.egress):
+        return Permission(rule=rules.EGRESS_ALLOWS.id, allowed=True)
+    allowed = world.ask("networkPolicy.egress", {"lets it out": True, "keeps it in": False})
+    return Permission(rule=rules.EGRESS_UNCLEAR.id, allowed=bool(allowed))
+
+
 def selecting(policies: Iterable[NetworkPolicy], labels: dict[str, str]) -> list[NetworkPolicy]:
-    """The policies that select something with these labels."""
-    return [policy for policy in policies if policy.pods.matches(labels)]
+    """The policies about who may come in that select something with these labels."""
+    return [policy for policy in policies if policy.inward and policy.pods.matches(labels)]
 
 
 def labels_of(scene: Scene, endpoint: Endpoint) -> dict[str, str]:
@@ -67,11 +93,6 @@ def labels_of(scene: Scene, endpoint: Endpoint) -> dict[str, str]:
 
 def _pod(scene: Scene, ref: Ref | None) -> Pod | None:
     return None if ref is None else scene.snapshot.inventory.pods.get(ref)
-
-
-def _on_host_network(scene: Scene, endpoint: Endpoint) -> bool:
-    pod = _pod(scene, endpoint.pod)
-    return pod is not None and pod.host_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,27 +106,8 @@ class Arrival:
 
     def fits(self, rule: PolicyRule) -> bool:
         """Whether the rule clearly lets it in."""
-        return self._port_fits(rule) and (not rule.peers or any(self._peer_fits(peer) for peer in rule.peers))
-
-    def _port_fits(self, rule: PolicyRule) -> bool:
-        port = self.scene.port
-        if port is None or not rule.ports:
-            return True
-        number = self.scene.backends.target_port
-        return any(
-            protocol is port.protocol and self._number_fits(name, last, number)
-            for protocol, name, last in rule.ports
-        )
-
-    def _number_fits(self, name: str, last: int, number: int) -> bool:
-        if not name:
-            return True
-        if name.isdigit():
-            return int(name) <= number <= max(last, int(name))
-        pod = _pod(self.scene, self.endpoint.pod)
-        named = dict(pod.ports) if pod else {}
-        port = self.scene.port
-        return named.get(name) == number or (pod is None and port is not None and port.target == name)
+        fits = _port_fits(self.scene, self.endpoint, rule)
+        return fits and (not rule.peers or any(self._peer_fits(peer) for peer in rule.peers))
 
     def _peer_fits(self, peer: PolicyPeer) -> bool:
         if peer.cidr:
@@ -116,33 +118,95 @@ class Arrival:
         pod = self.scene.snapshot.inventory.pods.get(Ref(client.namespace, client.name))
         if pod is None or client.kind is not ClientKind.POD:
             return False
-        return _namespace_fits(peer.namespaces, pod, self.scene.service) and (
-            peer.pods is None or peer.pods.matches(pod.labels)
-        )
+        return Peer(self.scene.service.ref.namespace, peer).means(pod, None)
 
     def _block_fits(self, peer: PolicyPeer) -> bool:
+        """Whether every address that the endpoint might see as its client is meant."""
         if covers_everything((peer.cidr,), self.scene.family) and not peer.excepted:
             return True
-        addresses = self._source_addresses()
-        return bool(addresses) and all(
-            contains((peer.cidr,), address) and not contains(peer.excepted, address)
-            for address in addresses
-            if network(peer.cidr).version == (6 if ":" in address else 4)
-        )
-
-    def _source_addresses(self) -> list[str]:
-        """Every address that the endpoint might see as its client; empty where that is not known."""
         if self.source is SourceIP.PRESERVED:
             address = self.traveller.address(self.scene.family)
-            return [address] if address else []
-        if self.source is SourceIP.NODE:
-            nodes = self.scene.snapshot.inventory.nodes.values()
-            found = [node.internal_ips[0] for node in nodes if node.internal_ips]
-            return found if len(found) == len(nodes) else []
-        return []
+            return address is not None and in_block(peer, address)
+        inventory = self.scene.snapshot.inventory
+        return self.source is SourceIP.NODE and inventory.every_node_in(peer, self.scene.family)
 
 
-def _namespace_fits(selector: Selector | None, pod: Pod, service: Service) -> bool:
-    if selector is None:
-        return pod.ref.namespace == service.ref.namespace
-    return selector.matches({NAMESPACE_LABEL: pod.ref.namespace})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Departure:
+    """A connection as the client's own policies see it."""
+
+    scene: Scene
+    namespace: str
+    endpoint: Endpoint
+    crossed: bool
+
+    def fits(self, rule: PolicyRule) -> bool:
+        """Whether the rule clearly lets it out."""
+        if self.crossed:
+            port = _port_number(rule, self.scene.destination.port, self.scene.destination.protocol)
+        else:
+            port = _port_fits(self.scene, self.endpoint, rule)
+        return port and (not rule.peers or any(self._peer_fits(peer) for peer in rule.peers))
+
+    def _peer_fits(self, peer: PolicyPeer) -> bool:
+        if peer.cidr:
+            if covers_everything((peer.cidr,), self.scene.family) and not peer.excepted:
+                return True
+            address = self.scene.point.ip if self.crossed else self.endpoint.ip
+            return bool(address) and in_block(peer, address)
+        if self.crossed:
+            return False
+        pod = _pod(self.scene, self.endpoint.pod)
+        if pod is None:
+            return False
+        return Peer(self.namespace, peer).means(pod, None)
+
+
+def _port_number(rule: PolicyRule, number: int, protocol: str) -> bool:
+    """Whether a rule clearly names this port of something that is no Pod."""
+    return not rule.ports or any(
+        kind.value == protocol
+        and (not name or (name.isdigit() and int(name) <= number <= max(last, int(name))))
+        for kind, name, last in rule.ports
+    )
+
+
+def _port_fits(scene: Scene, endpoint: Endpoint, rule: PolicyRule) -> bool:
+    """Whether a rule names the endpoint's own port, by number or by name."""
+    port = scene.port
+    if port is None or not rule.ports:
+        return True
+    return any(
+        protocol is port.protocol and _number_fits(scene, endpoint, name, last)
+        for protocol, name, last in rule.ports
+    )
+
+
+def _number_fits(scene: Scene, endpoint: Endpoint, name: str, last: int) -> bool:
+    number = endpoint.port
+    if not name:
+        return True
+    if name.isdigit():
+        return int(name) <= number <= max(last, int(name))
+    pod = _pod(scene, endpoint.pod)
+    named = dict(pod.ports) if pod else {}
+    port = scene.port
+    return named.get(name) == number or (pod is None and port is not None and port.target == name)
+
+
+def peers(scene: Scene) -> tuple[Peer, ...]:
+    """Those whom a policy that selects an endpoint lets in, as far as it tells clients apart."""
+    if not scene.policies:
+        return ()
+    every = (*scene.backends.ready, *scene.backends.leaving)
+    chosen = {
+        policy.ref: policy for each in every for policy in selecting(scene.policies, labels_of(scene, each))
+    }
+    found = {
+        Peer(policy.ref.namespace, peer): None
+        for _, policy in sorted(chosen.items())
+        for rule in policy.ingress
+        for peer in rule.peers
+        if not (peer.cidr and covers_everything((peer.cidr,), scene.family) and not peer.excepted)
+    }
+    return tuple(found)

@@ -18,6 +18,10 @@ _ELB_PORT = "kubernetes.io/elb.port"
 _ELB_LISTEN_PORTS = "kubernetes.io/elb.listen-ports"
 """A JSON list such as `[{"HTTP": 80}, {"HTTPS": 443}]`; only its numbers matter here."""
 _NUMBER = re.compile(r"\b\d{1,5}\b")
+PROBE = ("app.kubernetes.io/managed-by", "elb-passthrough")
+"""The label of this bot's own probe Pods, and of nothing else."""
+PROBE_RUN = "elb-passthrough.bot/run"
+"""Their annotation, which names the verification run."""
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 
@@ -91,6 +95,9 @@ class Selector:
     labels: Mapping[str, str] = field(default_factory=dict)
     requirements: tuple[Requirement, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash((frozenset(self.labels.items()), self.requirements))
+
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether this selects something that carries `labels`."""
         return all(labels.get(key) == value for key, value in self.labels.items()) and all(
@@ -156,13 +163,17 @@ class Service:
         """Whether this is of type LoadBalancer."""
         return self.type == "LoadBalancer"
 
+    def has_family(self, family: str) -> bool:
+        """Whether the Service has addresses and endpoints of this family; so it is where nothing says otherwise."""
+        return not self.ip_families or family in self.ip_families
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One endpoint of a slice.
 
     `ready`, `serving` and `terminating` are the conditions with Kubernetes' defaults applied (absent ready means
-    ready, absent serving means as ready, absent terminating means not).
+    ready, absent serving means serving, absent terminating means not).
     """
 
     ip: str
@@ -174,6 +185,8 @@ class Endpoint:
     zone: str = ""
     zone_hints: tuple[str, ...] = ()
     node_hints: tuple[str, ...] = ()
+    port: int = 0
+    """Its own number of the Service's port, once that port is asked about; 0 where nobody knows."""
 
     @property
     def name(self) -> str:
@@ -231,6 +244,8 @@ class Pod:
     ready: bool = True
     finished: bool = False
     """Succeeded or Failed: neither client nor backend."""
+    probe: bool = False
+    """One of this bot's own: it comes and goes, and is nobody's client to be counted."""
     labels: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[tuple[str, int], ...] = ()
     """Named container ports."""
@@ -278,7 +293,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyPeer:
-    """One `from` entry: an address block, or Pods by labels."""
+    """One `from` or `to` entry: an address block, or Pods by labels."""
 
     cidr: str = ""
     excepted: tuple[str, ...] = ()
@@ -288,7 +303,7 @@ class PolicyPeer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """One `ingress` rule; no peers means anybody, no ports means every port."""
+    """One `ingress` or `egress` rule; no peers means anybody, no ports means every port."""
 
     peers: tuple[PolicyPeer, ...] = ()
     ports: tuple[tuple[Protocol, str, int], ...] = ()
@@ -297,11 +312,14 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPolicy:
-    """A NetworkPolicy that concerns ingress."""
+    """A NetworkPolicy; where it is not `inward` or `outward`, it leaves that direction alone."""
 
     ref: Ref
     pods: Selector
+    inward: bool = True
+    outward: bool = False
     ingress: tuple[PolicyRule, ...] = ()
+    egress: tuple[PolicyRule, ...] = ()
 
 
 Value = Service | EndpointSlice | Node | Pod | Ingress | Workload | NetworkPolicy

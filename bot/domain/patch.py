@@ -6,6 +6,9 @@ from typing import Any
 
 from bot.domain.objects import PASS_THROUGH
 
+FIELD_MANAGER = "elb-passthrough-bot"
+"""Ours, in `managedFields`; see the public contract, "Names that others see"."""
+
 PROTECTED_DOMAINS = (
     "kubernetes.io",
     "k8s.io",
@@ -60,9 +63,27 @@ def allowed_annotations(patch: object, extra: AbstractSet[str] = frozenset()) ->
     return {_key(key, extra): _value(key, value) for key, value in annotations.items()}
 
 
+def as_asked(annotations: Mapping[str, str | None], value: str | None) -> dict[str, str | None]:
+    """Return a patch's annotations, if they do to pass-through what the card says: set it, or (None) remove it.
+
+    Raises:
+        PatchRefusedError: they leave it alone, or do the opposite.
+    """
+    if PASS_THROUGH not in annotations:
+        raise PatchRefusedError("the template leaves pass-through as it is")
+    if annotations[PASS_THROUGH] != value:
+        done, wanted = (_did(each) for each in (annotations[PASS_THROUGH], value))
+        raise PatchRefusedError(f"the template {done} pass-through where the change {wanted} it")
+    return dict(annotations)
+
+
+def _did(value: str | None) -> str:
+    return "removes" if value is None else "sets"
+
+
 def protected(key: str) -> bool:
     """Whether an annotation key belongs to Kubernetes, a cloud or a GitOps tool."""
-    domain = key.partition("/")[0].lower() if "/" in key else ""
+    domain = key.partition("/")[0].lower().strip(".") if "/" in key else ""
     return any(domain == name or domain.endswith("." + name) for name in PROTECTED_DOMAINS)
 
 

@@ -1,27 +1,32 @@
 """The answer to a question: who gets to a Service's load balancer, how, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from bot.domain.case import Case
 from bot.domain.catalogue import RULES
 from bot.domain.clients import Classes, named
-from bot.domain.destinations import spots
+from bot.domain.cluster_facts import Mode
+from bot.domain.destinations import Spot, spots
 from bot.domain.elb import pass_through_of
-from bot.domain.explanation import Explanation, PassThrough, Path, Reason, Trace
+from bot.domain.explanation import UNDETERMINED, Explanation, PassThrough, Path, Reason, Trace
 from bot.domain.facts import detected, listed
 from bot.domain.findings import findings
 from bot.domain.fragility import fragility
+from bot.domain.holding import holding
 from bot.domain.hypothetical import Stage, stage
 from bot.domain.objects import Node, Ref, Service
 from bot.domain.possibility import World
 from bot.domain.question import EVERYTHING, ClientAsked, NotFound, Question, Target
 from bot.domain.remedies import remedies
+from bot.domain.rules_balancer import NO_SUCH_PORT, PORT_OF_SIBLING
 from bot.domain.scene import Scene
 from bot.domain.snapshot import Snapshot
 from bot.domain.supply import how_to_supply
 from bot.domain.traveller import Traveller
 from bot.domain.walk import Walk
 from bot.domain.weigh import Outcome, weigh
+from bot.domain.words import listed as enumerated
 
 _PLAIN = frozenset({"client-connects", "outside-reaches-balancer", "endpoint-answers", "lb-arrives-at"})
 """Rules that explain nothing to anybody."""
@@ -36,8 +41,9 @@ def explain(snapshot: Snapshot, service: Ref, question: Question = EVERYTHING) -
     found = load_balancer(snapshot, service)
     snapshot = snapshot.with_facts(detected(snapshot, found))
     _check_arrival(snapshot, question)
-    stages = [stage(snapshot, found, spot) for spot in spots(snapshot, found, question.target)]
-    paths = tuple(_paths(stages, question))
+    asked = spots(snapshot, found, question.target)
+    stages = [stage(snapshot, found, _own(spot)) for spot in asked]
+    paths = tuple(_paths(snapshot, zip(asked, stages, strict=True), question))
     through = pass_through(snapshot, found)
     case = _case(snapshot, found, stages, through)
     return Explanation(
@@ -53,7 +59,14 @@ def explain(snapshot: Snapshot, service: Ref, question: Question = EVERYTHING) -
 
 def _case(snapshot: Snapshot, service: Service, stages: list[Stage], through: PassThrough) -> Case:
     scenes = tuple(stage.scene for stage in stages)
-    return Case(snapshot=snapshot, service=service, scenes=scenes, through=through)
+    points = tuple(dict.fromkeys((*service.ingress, *(scene.point for scene in scenes))))
+    return Case(
+        snapshot=snapshot,
+        service=service,
+        scenes=scenes,
+        through=through,
+        holding=holding(snapshot, service, points),
+    )
 
 
 def load_balancer(snapshot: Snapshot, ref: Ref) -> Service:
@@ -81,13 +94,41 @@ def _check_arrival(snapshot: Snapshot, question: Question) -> None:
         raise NotFound(f"There is no node {name} in the input.")
 
 
-def _paths(stages: list[Stage], question: Question) -> Iterator[Path]:
-    for each in stages:
-        snapshot = each.scene.snapshot
-        asked = question.client
-        clients = [named(snapshot, asked)] if asked else list(Classes(each.scene).travellers())
+def _own(spot: Spot) -> Spot:
+    """The destination as the Service itself has it: without a port where it is another Service's."""
+    return replace(spot, port=None, owner=None) if spot.owner else spot
+
+
+def _paths(snapshot: Snapshot, asked: Iterable[tuple[Spot, Stage]], question: Question) -> Iterator[Path]:
+    for spot, own in asked:
+        each = stage(snapshot, spot.owner, spot) if spot.owner else own
+        client = question.client
+        clients = [named(snapshot, client)] if client else list(Classes(each.scene).travellers())
         for traveller in clients:
-            yield answer(each, traveller, question.arrives_at)
+            path = answer(each, traveller, question.arrives_at)
+            told = _owner(spot) if spot.owner else _no_such_port(each.scene)
+            yield replace(path, reasons=(told, *path.reasons)) if told else path
+
+
+def _owner(spot: Spot) -> Reason:
+    """Say whose port it is that was asked about."""
+    message = (
+        f"Port {spot.destination.port} of {spot.destination.ip} is not this Service's but Service "
+        f"{spot.owner.ref if spot.owner else ''}'s: the way shown is the way to that one."
+    )
+    return Reason(code=PORT_OF_SIBLING.id, message=message, source=PORT_OF_SIBLING.source)
+
+
+def _no_such_port(scene: Scene) -> Reason | None:
+    """Say which ports there are, where the one that was asked about is nobody's."""
+    number = scene.destination.port
+    others = scene.claimants or any(each.may_listen_on(number) for each in scene.ingresses)
+    if scene.port is not None or others:
+        return None
+    numbers = dict.fromkeys(port.port for port in scene.service.ports)
+    there = f"there {'is' if len(numbers) == 1 else 'are'} {enumerated(tuple(numbers))}"
+    message = f"The Service has no port {number}; {there}."
+    return Reason(code=NO_SUCH_PORT.id, message=message, source=NO_SUCH_PORT.source)
 
 
 def answer(stage: Stage, traveller: Traveller, arrives_at: str | None = None) -> Path:
@@ -105,8 +146,11 @@ def answer(stage: Stage, traveller: Traveller, arrives_at: str | None = None) ->
         endpoints=outcome.endpoints,
         source_ip=outcome.source_ip,
         traces=outcome.traces,
-        reasons=_reasons(outcome),
+        reasons=_reasons(
+            outcome, {each.name: each.value for each in stage.scene.snapshot.facts.known() if each.known}
+        ),
         missing=outcome.missing,
+        missing_for_way=outcome.missing_for_way,
         fragile=fragility(stage, traveller, outcome, again),
     )
 
@@ -122,11 +166,17 @@ def outcome_of(stage: Stage, traveller: Traveller, arrives_at: str | None = None
     return weigh(snapshot.facts, snapshot.inventory.nodes, walk)
 
 
-def _reasons(outcome: Outcome) -> tuple[Reason, ...]:
+def _why(name: str, stated: Mapping[str, object]) -> str:
+    if name not in stated:
+        return "which is not known"
+    return "which is “other”" if stated[name] is Mode.OTHER else "and what is stated of it cannot be so"
+
+
+def _reasons(outcome: Outcome, stated: Mapping[str, object]) -> tuple[Reason, ...]:
     found: dict[str, Reason] = {}
     for name in outcome.missing:
-        message = f"It depends on {name}, which is not known. To supply it: {how_to_supply(name)}."
-        found[name] = Reason(code="undetermined", message=message, source="the facts of the answer")
+        message = f"It depends on {name}, {_why(name, stated)}. To supply it: {how_to_supply(name, stated.get(name))}."
+        found[name] = Reason(code=UNDETERMINED, message=message, source="the facts of the answer")
     for trace in outcome.traces:
         for hop in trace.hops:
             if hop.rule not in found and hop.rule not in _PLAIN:

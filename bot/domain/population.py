@@ -1,20 +1,25 @@
 """Nodes and Pods, counted by what makes a difference to a path, so that a class is counted without visiting it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import NamedTuple
 
 from bot.domain.objects import Node, Pod, Ref
+from bot.domain.policy_peer import Peer
 from bot.domain.ranges import contains
+from bot.domain.roll import Roll
 
 
 class Blocks(NamedTuple):
-    """The address blocks by which clients are told apart: the cluster's own, and those that a Service lets in."""
+    """By what clients are told apart: the cluster's own addresses, and whom a Service and its policies let in."""
 
     family: str = "IPv4"
     cluster: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    """Those whom NetworkPolicies let in, where an endpoint sees Pods as they are."""
 
 
 class NodeSort(NamedTuple):
@@ -35,13 +40,15 @@ class PodSort(NamedTuple):
     host_network: bool = False
     in_cluster: bool = True
     allowed: bool = True
+    meant: tuple[bool, ...] = ()
+    """By which of the peers it is meant."""
 
 
 @dataclass(slots=True)
 class Group:
     """The nodes of one sort, and how many Pods of each sort they have."""
 
-    nodes: dict[str, None] = field(default_factory=dict)
+    nodes: Roll = field(default_factory=Roll)
     pods: Counter[PodSort] = field(default_factory=Counter)
 
 
@@ -67,7 +74,7 @@ class Partition:
         here = Counter({sort: len(refs) for sort, refs in self.pods_on.get(name, {}).items()})
         if old is not None:
             group = self.groups[old]
-            group.nodes.pop(name, None)
+            group.nodes.discard(name)
             group.pods -= here
             if not group.nodes and not group.pods:
                 del self.groups[old]
@@ -76,7 +83,7 @@ class Partition:
 
     def _enter(self, name: str, sort: NodeSort, here: Counter[PodSort]) -> None:
         group = self.groups.setdefault(sort, Group())
-        group.nodes[name] = None
+        group.nodes.add(name)
         group.pods += here
         self.sort_of[name] = sort
 
@@ -103,9 +110,18 @@ class Partition:
         """Forget a node of which there is no object and no Pod any more."""
         sort = self.sort_of.pop(name)
         group = self.groups[sort]
-        del group.nodes[name], self.pods_on[name]
+        group.nodes.discard(name)
+        del self.pods_on[name]
         if not group.nodes:
             del self.groups[sort]
+
+    def sorted_groups(self) -> list[tuple[NodeSort, Group]]:
+        """The groups in an order that does not depend on when their nodes came."""
+        return sorted(self.groups.items(), key=lambda each: each[0])
+
+    def names(self) -> Iterator[str]:
+        """Every node's name, in order."""
+        return merge(*(group.nodes for group in self.groups.values()))
 
     def sort_pod(self, pod: Pod) -> PodSort:
         """Say of which sort a Pod is; one without an address counts as a usual one."""
@@ -113,11 +129,13 @@ class Partition:
             return PodSort(host_network=True)
         blocks = self.blocks
         address = address_of(pod.ips, blocks.family)
+        meant = tuple(peer.means(pod, address) for peer in blocks.peers)
         if address is None:
-            return PodSort()
+            return PodSort(meant=meant)
         return PodSort(
             in_cluster=not blocks.cluster or contains(blocks.cluster, address),
             allowed=not blocks.allowed or contains(blocks.allowed, address),
+            meant=meant,
         )
 
     def _sort(self, node: Node | None) -> NodeSort:

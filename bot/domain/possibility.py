@@ -22,6 +22,7 @@ _EVERY: Span = ((1, 0, 0), (2, 0, 0))
 _NFTABLES: Span = ((1, GATES["NFTablesProxyMode"].exists.minor, 0), _EVERY[1])
 """The versions that have the mode nftables at all (KEP-3866)."""
 VERSION = "kubernetesVersion"
+_MODE = "kubeProxy.mode"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,16 @@ class Supposition:
     label: str
     span: Span | None = None
     """Versions outside of which this cannot be so."""
+
+
+def of_version(name: str) -> bool:
+    """Whether this is a question about one boundary of the version."""
+    return name.startswith(f"{VERSION}@")
+
+
+def fact_name(name: str) -> str:
+    """The fact that a question is about: a version is asked about one boundary at a time."""
+    return VERSION if of_version(name) else name
 
 
 class Undecided(Exception):  # noqa: N818  it is a question, not an error
@@ -84,6 +95,14 @@ class World:
         return found
 
     def _stated(self, node: str) -> Span:
+        told = self._told(node)
+        supposed = self.supposed.get(_MODE)
+        # Where mode and version contradict each other, one of the two is wrong; here it is the version.
+        wrong = supposed is not None and supposed.value is Mode.NFTABLES and told[1] <= _NFTABLES[0]
+        return _NFTABLES if wrong else told
+
+    def _told(self, node: str) -> Span:
+        """The versions that somebody stated."""
         if self.facts.version.value is not None:
             return span_of(self.facts.version.value)
         if self.facts.version.withheld:
@@ -158,17 +177,17 @@ class World:
         return known or self.ask("category", {"standard": Category.STANDARD, "turbo": Category.TURBO})
 
     def mode(self, node: str) -> Mode:
-        """kube-proxy's mode."""
+        """kube-proxy's mode; one that its version does not have is weighed like one that is not known."""
         known = self.facts.mode.value
-        if known is not None:
+        if known is not None and not contradicts(self.facts, self._told(node)):
             return known
-        supposition = self.supposed.get("kubeProxy.mode")
+        supposition = self.supposed.get(_MODE)
         if supposition is None:
             raise Undecided(self._modes(node))
         return supposition.value  # type: ignore[no-any-return]  # only `_modes` supposes it
 
     def _modes(self, node: str) -> tuple[Supposition, ...]:
-        name = "kubeProxy.mode"
+        name = _MODE
         options = [
             Supposition(name=name, value=mode, label=f"{name}={mode}") for mode in (Mode.IPTABLES, Mode.IPVS)
         ]
@@ -179,7 +198,7 @@ class World:
             else GATES["NFTablesProxyMode"].on
         )
         threshold = (first.major, first.minor, 0)
-        if self.span(node)[1] > threshold:
+        if self.span(node)[1] > threshold or self.facts.mode.known:
             mode = Mode.NFTABLES
             span = (threshold, _EVERY[1])
             options.append(Supposition(name=name, value=mode, label=f"{name}={mode}", span=span))
@@ -205,6 +224,11 @@ class World:
         if known is not None:
             return known
         return bool(self.ask("loadBalancer.preservesClientIP", {"true": True, "false": False}))
+
+
+def contradicts(facts: ClusterFacts, span: Span) -> bool:
+    """Whether kube-proxy of these versions cannot run in the mode that is stated."""
+    return facts.mode.value is Mode.NFTABLES and span[1] <= _NFTABLES[0]
 
 
 def span_of(version: Version) -> Span:

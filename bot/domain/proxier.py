@@ -8,7 +8,7 @@ from bot.domain.explanation import End
 from bot.domain.objects import Endpoint, Service, TrafficPolicy
 from bot.domain.packet import Aim, Packet, Sender
 from bot.domain.possibility import World
-from bot.domain.ranges import contains, of_family
+from bot.domain.ranges import contains, covers_everything, of_family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Programmed:
     backends: Backends
     address: str
     family: str
+    filtered: bool = True
+    """Whether the Service's source ranges apply; they are about load balancers' addresses, not external IPs."""
 
     @property
     def local(self) -> bool:
@@ -40,8 +42,12 @@ class Programmed:
 
     @property
     def ranges(self) -> tuple[str, ...]:
-        """The source ranges of this address family."""
-        return of_family(self.service.source_ranges, self.family)
+        """The source ranges of this address family; none where they let everybody in.
+
+        A range of /0 is no filter to kube-proxy either (pkg/proxy/serviceport.go).
+        """
+        mine = of_family(self.service.source_ranges, self.family) if self.filtered else ()
+        return () if covers_everything(mine, self.family) else mine
 
 
 class Proxier(Protocol):
@@ -75,17 +81,23 @@ def refused_by_ranges(world: World, port: Programmed, packet: Packet) -> bool:
     if packet.aim is not Aim.ADDRESS or not port.ranges:
         return False
     if packet.address is None:
-        return not world.ask("client.ip", {"inside the source ranges": True, "outside of them": False})
+        return not world.ask(
+            "client.ip", {"inside the source ranges": True, "outside the source ranges": False}
+        )
     return not contains(port.ranges, packet.address)
 
 
-def recognised(world: World, packet: Packet) -> bool:
-    """Whether the local-traffic detector takes the packet for one of a Pod of this node."""
+def recognised(world: World, port: Programmed, packet: Packet) -> bool:
+    """Whether the local-traffic detector takes the packet for one of a Pod of this node.
+
+    A clusterCIDR without a block of the address' family is no detector for that family.
+    """
     if packet.sender is not Sender.POD or not world.detector():
         return False
-    blocks = world.facts.cluster_cidr.value
-    if blocks is None:
+    stated = world.facts.cluster_cidr.value
+    if stated is None:
         return True
-    if packet.address is None:
+    blocks = of_family(tuple(stated.split(",")), port.family)
+    if blocks and packet.address is None:
         return bool(world.ask("client.ip", {"inside clusterCIDR": True, "outside of it": False}))
-    return contains(tuple(blocks.split(",")), packet.address)
+    return bool(blocks) and contains(blocks, packet.address or "")

@@ -28,7 +28,7 @@ class Iptables:
         return ended(rules.IPTABLES_NO_ENDPOINT.id, End.REJECT)
 
     def _policy_local(self, world: World, port: Programmed, packet: Packet) -> Fate:
-        if recognised(world, packet):
+        if recognised(world, port, packet):
             return forwarded(rules.IPTABLES_POD.id, port.backends.cluster(world, packet.node))
         if packet.sender is Sender.HOST and world.holds(rules.IPTABLES_HOST, packet.node):
             choice = port.backends.cluster(world, packet.node)

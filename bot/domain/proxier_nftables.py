@@ -1,5 +1,7 @@
 """kube-proxy in nftables mode (`pkg/proxy/nftables/proxier.go`)."""
 
+from dataclasses import replace
+
 from bot.domain import rules_kube_proxy as rules
 from bot.domain.explanation import End
 from bot.domain.packet import Packet, Sender
@@ -12,8 +14,16 @@ class Nftables:
 
     def meet(self, world: World, port: Programmed, packet: Packet) -> Fate:
         """Walk the hooks."""
+        steps: tuple[str, ...] = ()
         if refused_by_ranges(world, port, packet):
-            return ended(rules.NFTABLES_RANGES.id, End.DROP)
+            if packet.sender is Sender.HOST or not world.holds(rules.NFTABLES_RANGES_OPEN, packet.node):
+                return ended(rules.NFTABLES_RANGES.id, End.DROP)
+            steps = (rules.NFTABLES_RANGES_OPEN.id,)
+        fate = self._inside(world, port, packet)
+        return replace(fate, rules=(*steps, *fate.rules)) if steps else fate
+
+    def _inside(self, world: World, port: Programmed, packet: Packet) -> Fate:
+        """Go on behind the firewall check."""
         if not port.backends.any(world, packet.node):
             return ended(rules.NFTABLES_NO_ENDPOINT.id, End.REJECT)
         if not port.local:
@@ -22,7 +32,7 @@ class Nftables:
         return self._policy_local(world, port, packet)
 
     def _policy_local(self, world: World, port: Programmed, packet: Packet) -> Fate:
-        if recognised(world, packet):
+        if recognised(world, port, packet):
             return forwarded(rules.NFTABLES_POD.id, port.backends.cluster(world, packet.node))
         here = port.backends.local(world, packet.node)
         if packet.sender is Sender.HOST:

@@ -27,12 +27,12 @@ def of_family(blocks: tuple[str, ...], family: str) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def covers_everything(blocks: tuple[str, ...], family: str) -> bool:
     """Whether every address of the family lies in one of the blocks."""
-    mine = of_family(blocks, family)
+    mine = map(network, of_family(blocks, family))
     if family == "IPv6":
-        return ipaddress.IPv6Network("::/0") in ipaddress.collapse_addresses(map(ipaddress.IPv6Network, mine))
-    return ipaddress.IPv4Network("0.0.0.0/0") in ipaddress.collapse_addresses(
-        map(ipaddress.IPv4Network, mine)
-    )
+        six = (block for block in mine if isinstance(block, ipaddress.IPv6Network))
+        return ipaddress.IPv6Network("::/0") in ipaddress.collapse_addresses(six)
+    four = (block for block in mine if isinstance(block, ipaddress.IPv4Network))
+    return ipaddress.IPv4Network("0.0.0.0/0") in ipaddress.collapse_addresses(four)
 
 
 def family_of(address: str) -> str:

@@ -63,20 +63,20 @@ def _disable(value: str | None, *, local: bool) -> Outcome:
 
 _ONLY_LOCAL = {
     True: (
-        "pass-through is already on: CCE wrote `onlyLocal` because externalTrafficPolicy is Local. "
+        "pass-through is already on: CCE wrote onlyLocal because externalTrafficPolicy is Local. "
         "Clients inside the cluster are sent to the load balancer. Nothing to do."
     ),
     False: (
-        "pass-through is already on: the annotation says `onlyLocal`, which CCE writes for externalTrafficPolicy "
+        "pass-through is already on: the annotation says onlyLocal, which CCE writes for externalTrafficPolicy "
         "Local; the policy is Cluster now, and the value stays in force. Nothing to do."
     ),
 }
 _ABOUT_TO_BE = (
-    "pass-through is about to be on: with externalTrafficPolicy Local, CCE writes `onlyLocal` itself within a few "
+    "pass-through is about to be on: with externalTrafficPolicy Local, CCE writes onlyLocal itself within a few "
     "minutes. Look again with status, and propose only if it has not."
 )
 _NOT_WRITTEN = "CCE has not written onlyLocal for externalTrafficPolicy Local, so this proposes it."
 _LOCAL_STAYS_ON = (
-    "pass-through cannot be switched off while externalTrafficPolicy is Local: CCE writes `onlyLocal` back. "
+    "pass-through cannot be switched off while externalTrafficPolicy is Local: CCE writes onlyLocal back. "
     "Instead let clients inside the cluster use the Service's ClusterIP name, or set the policy to Cluster."
 )

@@ -81,11 +81,29 @@ NO_LISTENER = _rule(
     "Service spec.ports",
     action="has no listener for this port",
 )
+NO_SUCH_PORT = _rule(
+    "no-such-port",
+    "The Service has no such port.",
+    "Service spec.ports",
+    action="has no such port",
+)
+PORT_OF_SIBLING = _rule(
+    "lb-port-of-sibling",
+    "The port belongs to another Service with the same address: the way shown is the way to that one.",
+    "ELB API: a listener's protocol and port are unique; Service spec.ports",
+    action="has the listener of another Service for this port",
+)
 INGRESS_LISTENER = _rule(
     "lb-ingress-listener",
     "An Ingress shares the load balancer and may be the listener for this port; where its rules lead is not read.",
     "cce_10_0251, cce_10_0252 (kubernetes.io/elb.port)",
     action="may hand it to an Ingress, whose rules are not read",
+)
+OTHER_FAMILY = _rule(
+    "lb-other-family",
+    "The load balancer's address is of a family that the Service does not have; whether it translates is not known.",
+    "kubernetes pkg/proxy/serviceport.go (proxying load balancers may connect one family to the other)",
+    action="may translate to the Service's address family, or not",
 )
 SOURCE_RANGE_UNKNOWN = _rule(
     "lb-source-ranges",
@@ -164,6 +182,22 @@ POLICY_UNCLEAR = _rule(
     "Kubernetes API: NetworkPolicySpec; cce_10_0059",
     kind=Kind.ENDPOINT,
     action="is selected by a NetworkPolicy that does not clearly allow this",
+)
+
+EGRESS_ALLOWS = _rule(
+    "networkpolicy-egress-allows",
+    "A NetworkPolicy of the client's own concerns what it may reach, and allows this.",
+    "Kubernetes API: NetworkPolicySpec.egress",
+    kind=Kind.CLIENT,
+    action="is let out by a NetworkPolicy",
+)
+EGRESS_UNCLEAR = _rule(
+    "networkpolicy-egress-unclear",
+    "A NetworkPolicy of the client's own concerns what it may reach, and does not clearly allow this; whether it is "
+    "enforced, and whether it looks before or after kube-proxy, depends on the container network.",
+    "Kubernetes API: NetworkPolicySpec.egress; cce_10_0059",
+    kind=Kind.CLIENT,
+    action="has a NetworkPolicy that does not clearly let it out",
 )
 
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

@@ -45,6 +45,14 @@ INGRESS_SHARES = _trap(
     "Use different load balancers, or pass-through on the Service.",
     "cce_10_0251, cce_10_0252",
 )
+EXTERNAL_IP_SHARES = _trap(
+    "external-ip-is-load-balancer",
+    ERROR,
+    "A Service has the load balancer's address among its spec.externalIPs: node rules answer for that Service's ports "
+    "there in spite of pass-through and ipMode, and under IPVS refuse every port that has no rule.",
+    "Remove the address from spec.externalIPs.",
+    "kubernetes pkg/proxy/ipvs/proxier.go (externalIPs are bound to kube-ipvs0); TestExternalIPs",
+)
 DUPLICATE_LISTENER = _trap(
     "duplicate-listener",
     ERROR,
@@ -131,6 +139,13 @@ MEANINGLESS_PROXY = _trap(
     "cce_10_0945",
     date="2026-01",
 )
+MODE_TOO_NEW = _trap(
+    "proxy-mode-contradicts-version",
+    ERROR,
+    "kube-proxy has no nftables mode before v1.29: mode and version cannot both be as stated, so both are doubted here.",
+    "Correct kubeProxy.mode or kubernetesVersion. On a node, curl 127.0.0.1:10249/proxyMode tells the mode.",
+    "KEP-3866: alpha in v1.29",
+)
 FOREIGN_CLASS = _trap(
     "elb-class-not-cce",
     WARNING,
@@ -160,6 +175,13 @@ TURBO_LOCAL = _trap(
     "Use policy Cluster.",
     "cce_10_0249; cce_10_0681",
 )
+MISSPELT = _trap(
+    "annotation-misspelt",
+    WARNING,
+    "An annotation's key is nearly one that CCE reads, but not quite: CCE passes it over, and so does this answer.",
+    "Write the key as documented, and remove this one.",
+    "cce_10_0385 (the keys that CCE reads)",
+)
 ID_AND_AUTOCREATE = _trap(
     "elb-id-and-autocreate",
     WARNING,
@@ -170,7 +192,7 @@ ID_AND_AUTOCREATE = _trap(
 GITOPS = _trap(
     "gitops-reverts",
     WARNING,
-    "A GitOps tool manages this Service: a change of the annotation that is not in Git will be reverted.",
+    "A GitOps tool manages this Service: a change of the annotation that is not in Git may be reverted, which the card of a proposal says exactly.",
     "Make the change in Git, or tell the tool to leave the annotation alone (ignoreDifferences).",
     "Argo CD: diffing; Flux: kustomize-controller field management; Helm: three-way merge",
 )
@@ -241,6 +263,13 @@ HEALTH_CHECK_OFF = _trap(
     "Turn the health check on.",
     "cce_faq_00202",
 )
+UNHEALTHY = _trap(
+    "members-unhealthy",
+    WARNING,
+    "Some members of the load balancer fail its health check: who is sent through it reaches fewer backends.",
+    "Mend the members: ELB console, backend server groups; security groups must let the ELB's health checks in.",
+    "ELB API: operating_status of the members",
+)
 NO_NODE_PORT = _trap(
     "no-node-port",
     ERROR,
@@ -268,7 +297,7 @@ NO_ADDRESS = _trap(
     "no-address-yet",
     WARNING,
     "The load balancer has no address yet: everything here is explained for an assumed one.",
-    "Wait for the controller; kubectl describe shows its events.",
+    "Nothing, if it is not applied yet; else wait for the controller: kubectl describe shows its events.",
     "Kubernetes API: ServiceStatus.loadBalancer",
 )
 
@@ -281,12 +310,20 @@ NO_ENDPOINT = _trap(
     "Check the selector, the Pods' readiness and the port's name.",
     "Kubernetes: EndpointSlice conditions",
 )
+FAMILY = _trap(
+    "family-not-served",
+    WARNING,
+    "The load balancer has an address of a family that the Service does not have: no node answers for it, and it works "
+    "only if the load balancer translates.",
+    "Set spec.ipFamilyPolicy to PreferDualStack, or publish addresses of the Service's family only.",
+    "kubernetes pkg/proxy/servicechangetracker.go, serviceport.go",
+)
 PORT_UNMATCHED = _trap(
     "port-without-endpoints",
     ERROR,
     "No EndpointSlice has a port of this name and protocol, though the Service has endpoints.",
     "Make targetPort fit the containers' ports.",
-    "kubernetes pkg/proxy/endpointschangetracker.go: endpoints are matched by port name",
+    "kubernetes pkg/proxy/endpointslicecache.go: endpoints are matched by port name and protocol",
 )
 ONLY_LEAVING = _trap(
     "only-terminating-endpoints",
@@ -427,7 +464,8 @@ RANGES_HOST_OPEN = _trap(
 RANGES_NFTABLES = _trap(
     "nftables-source-ranges-broken",
     ERROR,
-    "nftables mode of v1.29 does not handle loadBalancerSourceRanges correctly.",
+    "nftables mode of v1.29 enforces loadBalancerSourceRanges for a node's own processes only; everybody else gets past "
+    "them.",
     "Upgrade to v1.30 or newer.",
     "kubernetes #122614",
 )

@@ -34,6 +34,13 @@ ADDRESS_CAPTURED = _rule(
     "cce_10_0355; kubernetes pkg/proxy/serviceport.go; kubernetes #66607",
     action="captures the address: node rules answer instead of the load balancer",
 )
+EXTERNAL_IP_CAPTURED = _rule(
+    "external-ip-captured",
+    "A Service has the load balancer's address among its spec.externalIPs: node rules answer for that Service's ports "
+    "there, whatever the load balancer's own Service says, and whatever its type is.",
+    "pkg/proxy/{iptables,ipvs,nftables}/proxier.go (Capture externalIPs); TestExternalIPs, TestOnlyLocalExternalIPs",
+    action="captures the address: it is among the external IPs of a Service",
+)
 IP_MODE_PROXY = _rule(
     "ip-mode-proxy",
     "An address with ipMode Proxy is not put into node rules, so traffic from inside goes to the load balancer.",
@@ -46,6 +53,13 @@ HOSTNAME_ONLY = _rule(
     "A load balancer that is published by host name has no address in node rules, so traffic from inside goes to it.",
     "kubernetes pkg/proxy/serviceport.go (LoadBalancerVIPs)",
     action="has no rule: the load balancer goes by a host name",
+)
+FAMILY_NOT_PROGRAMMED = _rule(
+    "family-not-captured",
+    "The address is of a family that the Service does not have: kube-proxy passes the Service over there, and traffic "
+    "from inside goes to the load balancer.",
+    "kubernetes pkg/proxy/servicechangetracker.go (GetClusterIPByFamily)",
+    action="has no rule: the Service has no address of this family",
 )
 PORT_NOT_PROGRAMMED = _rule(
     "port-not-programmed",
@@ -64,6 +78,13 @@ NOT_PROGRAMMED_DROP = _rule(
     "The load balancer left the destination address as it was, and the node has no rule for it: the packet ends here.",
     "kubernetes pkg/proxy/serviceport.go; KEP-1860 (what ipMode promises about delivery)",
     action="has no rule for the address: drops",
+)
+HOST_ENDPOINT = _rule(
+    "host-endpoint-keeps-source",
+    "Masquerading happens where a packet leaves a node: one that ends in a host-network Pod of the node that forwards "
+    "it keeps its source address.",
+    "netfilter's POSTROUTING; seen with kube-proxy v1.36 in modes iptables and nftables",
+    action="hands it to a process of its own, without masquerading",
 )
 HAIRPIN = _rule(
     "hairpin-masquerade",
@@ -198,6 +219,15 @@ NFTABLES_RANGES = _rule(
     "pkg/proxy/nftables/proxier.go (firewall-check)",
     action="drops: outside of the source ranges",
 )
+NFTABLES_RANGES_OPEN = _rule(
+    "nftables-source-ranges-open",
+    "The check of loadBalancerSourceRanges comes after DNAT for everybody but a node's own processes, and so stops "
+    "nobody else.",
+    "kubernetes #122614 (v1.30)",
+    since="v1.29",
+    until="v1.30",
+    action="does not enforce source ranges: it looks at the packet too late",
+)
 
 IPVS_CLUSTER = _rule(
     "ipvs-cluster",
@@ -267,8 +297,9 @@ IPVS_RANGES_HOST_BY_ADDRESS = _rule(
 )
 IPVS_TRAP = _rule(
     "ipvs-trap",
-    "Another Service on the same load balancer binds the address to kube-ipvs0 on every node, and there is no rule for "
-    "this port: the connection is refused without leaving the node.",
+    "The address is bound to kube-ipvs0 on every node (by this Service, or by another one on the same load balancer or "
+    "with the address among its external IPs), and no rule is there for this port: the connection is refused without "
+    "leaving the node.",
     "cce_10_0349, cce_10_0355; kubernetes #72236, #108460 (filter since v1.26, the host's own sockets before)",
     action="refuses: the address is bound here, this port has no rule",
 )

@@ -1,6 +1,7 @@
 """Everything that a walk to one address and port of one Service may need, gathered before it starts."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from bot.domain.backends import Backends, gather, sorted_out
 from bot.domain.destinations import Spot
@@ -38,14 +39,42 @@ class Scene:
     sharing: tuple[Service, ...]
     ingresses: tuple[Ingress, ...]
     policies: tuple[NetworkPolicy, ...]
+    claimants: tuple[Service, ...] = ()
+    """Services of any type that have the address among their external IPs, this one perhaps too."""
     assumed: bool = False
     """Hypothetical: the address, the endpoints or both are made up."""
+
+    def on_host_network(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint is a process of its node: its Pod says so, or its address is the node's own."""
+        inventory = self.snapshot.inventory
+        pod = None if endpoint.pod is None else inventory.pods.get(endpoint.pod)
+        if pod is not None:
+            return pod.host_network
+        node = inventory.nodes.get(endpoint.node)
+        return node is not None and endpoint.ip in (*node.internal_ips, *node.external_ips)
 
     @property
     def programmed(self) -> Programmed:
         """The port as a node has it in its rules."""
         return Programmed(
             service=self.service, backends=self.backends, address=self.point.ip, family=self.family
+        )
+
+    def claims(self) -> Iterator["Scene"]:
+        """The same port as node rules have it by somebody's external IPs, once for each Service that has it."""
+        for service in self.claimants:
+            for port in service.ports:
+                if (port.port, port.protocol.value) == (self.destination.port, self.destination.protocol):
+                    yield self if service.ref == self.service.ref else self._claimed(service, port)
+
+    def _claimed(self, service: Service, port: ServicePort) -> "Scene":
+        slices = self.snapshot.slices(service.ref)
+        return replace(
+            self,
+            service=service,
+            port=port,
+            backends=gather(service, port, self.family, slices),
+            policies=tuple(self.snapshot.policies(service.ref.namespace)),
         )
 
 
@@ -73,6 +102,7 @@ def set_scene(
         sharing=tuple(snapshot.sharing(service)),
         ingresses=tuple(snapshot.sharing_ingresses(service)),
         policies=tuple(snapshot.policies(service.ref.namespace)),
+        claimants=tuple(snapshot.claiming(spot.point.ip)) if spot.point.ip else (),
         assumed=endpoints is not None or not service.ingress,
     )
 

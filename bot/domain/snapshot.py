@@ -21,12 +21,14 @@ from bot.domain.objects import (
     NetworkPolicy,
     Node,
     Pod,
+    PolicyPeer,
     Ref,
     Service,
     Value,
     Workload,
 )
-from bot.domain.population import Blocks, Partition
+from bot.domain.policy_peer import in_block
+from bot.domain.population import Blocks, Partition, address_of
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -53,14 +55,21 @@ class Inventory:
         self.complete: set[type] = set()
         self.slices_of: dict[Ref, dict[Ref, EndpointSlice]] = {}
         self.policies_in: dict[str, dict[Ref, NetworkPolicy]] = {}
+        self.outward = 0
+        """How many NetworkPolicies concern what Pods may reach."""
         self.balancers: dict[str, dict[Ref, None]] = {}
         """LoadBalancer Services by effective load balancer: `elb:ID`, and `ip:ADDRESS` for each address."""
         self.ingress_balancers: dict[str, dict[Ref, None]] = {}
+        self.claimants: dict[str, dict[Ref, None]] = {}
+        """Services of any type by the addresses in their `spec.externalIPs`."""
         self.node_ips: dict[str, str] = {}
         self.pods_on: dict[str, dict[Ref, Pod]] = {}
         self.versions: Counter[str] = Counter()
+        self.blocks_of_nodes: dict[tuple[PolicyPeer, str], bool] = {}
+        """Whether every node's address is meant by a peer; forgotten when a node changes."""
         self.cce_nodes = 0
         self.partitions: dict[Blocks, Partition] = {}
+        self._listed: tuple[Ref, ...] | None = None
         self.nodes_alike = Partition(Blocks(), {}, {})
         """Nodes only, sorted; nobody is counted in it."""
 
@@ -68,10 +77,13 @@ class Inventory:
 
     def put(self, value: Value) -> None:
         """Add an object, or replace the one of the same kind and name."""
+        listed = self._listed if isinstance(value, Service) and self._keeps_its_type(value) else None
         self.remove(type(value), Ref("", value.name) if isinstance(value, Node) else value.ref)
         match value:
             case Service():
                 self._put_service(value)
+                # Services are written by the hundred a second in a large cluster, and their names stay.
+                self._listed = listed
             case EndpointSlice():
                 self._put_slice(value)
             case Node():
@@ -84,6 +96,7 @@ class Inventory:
             case NetworkPolicy():
                 self.policies[value.ref] = value
                 self.policies_in.setdefault(value.ref.namespace, {})[value.ref] = value
+                self.outward += value.outward
             case Workload():
                 self.workloads[value.ref, value.kind] = value
         self.complete.add(type(value))
@@ -99,10 +112,16 @@ class Inventory:
         }
         return tables[kind].get(ref) if kind in tables else None
 
+    def _keeps_its_type(self, service: Service) -> bool:
+        before = self.services.get(service.ref)
+        return before is not None and before.is_load_balancer == service.is_load_balancer
+
     def _put_service(self, service: Service) -> None:
         self.services[service.ref] = service
         for key in balancer_keys(service):
             self.balancers.setdefault(key, {})[service.ref] = None
+        for ip in service.external_ips:
+            self.claimants.setdefault(ip, {})[service.ref] = None
 
     def _put_slice(self, piece: EndpointSlice) -> None:
         self.slices[piece.ref] = piece
@@ -120,7 +139,9 @@ class Inventory:
         A Node's `ref` has an empty namespace. Workloads, read from files only, stay.
         """
         if kind is Service and (service := self.services.pop(ref, None)) is not None:
+            self._listed = None
             _forget(self.balancers, balancer_keys(service), ref)
+            _forget(self.claimants, list(service.external_ips), ref)
         elif kind is EndpointSlice and (piece := self.slices.pop(ref, None)) is not None:
             if piece.service is not None:
                 _forget(self.slices_of, [piece.service], ref)
@@ -130,10 +151,21 @@ class Inventory:
             self._count(pod, -1)
         elif kind is Ingress and (ingress := self.ingresses.pop(ref, None)) is not None:
             _forget(self.ingress_balancers, ingress_keys(ingress), ref)
-        elif kind is NetworkPolicy and self.policies.pop(ref, None) is not None:
+        elif kind is NetworkPolicy and (policy := self.policies.pop(ref, None)) is not None:
             _forget(self.policies_in, [ref.namespace], ref)
+            self.outward -= policy.outward
+
+    def every_node_in(self, peer: PolicyPeer, family: str) -> bool:
+        """Whether every node is known to have an address that this peer means."""
+        known = self.blocks_of_nodes.get((peer, family))
+        if known is None:
+            addresses = [address_of(node.internal_ips, family) for node in self.nodes.values()]
+            known = bool(addresses) and all(each is not None and in_block(peer, each) for each in addresses)
+            self.blocks_of_nodes[peer, family] = known
+        return known
 
     def _put_node(self, node: Node) -> None:
+        self.blocks_of_nodes.clear()
         self.nodes[node.name] = node
         self.versions[node.kubelet_version] += 1
         self.cce_nodes += node.cce
@@ -143,6 +175,7 @@ class Inventory:
             partition.place_node(node.name, node)
 
     def _uncount_node(self, node: Node) -> None:
+        self.blocks_of_nodes.clear()
         self.versions[node.kubelet_version] -= 1
         if not self.versions[node.kubelet_version]:
             del self.versions[node.kubelet_version]
@@ -154,7 +187,7 @@ class Inventory:
             partition.place_node(node.name, None)
 
     def _count(self, pod: Pod, by: int) -> None:
-        if pod.finished or not pod.node:
+        if pod.finished or pod.probe or not pod.node:
             return
         if by > 0:
             self.pods_on.setdefault(pod.node, {})[pod.ref] = pod
@@ -162,6 +195,12 @@ class Inventory:
             _forget(self.pods_on, [pod.node], pod.ref)
         for partition in self.partitions.values():
             partition.count(pod, by)
+
+    def load_balancers(self) -> tuple[Ref, ...]:
+        """Name every Service of type LoadBalancer, by namespace and name; sorted once for as long as none changes."""
+        if self._listed is None:
+            self._listed = tuple(sorted(ref for ref, each in self.services.items() if each.is_load_balancer))
+        return self._listed
 
     def partition(self, blocks: Blocks) -> Partition:
         """Give the cluster's nodes and Pods sorted by those address blocks; kept up to date from then on."""
@@ -207,7 +246,8 @@ class Snapshot:
 
     def load_balancers(self) -> Iterator[Service]:
         """Every Service of type LoadBalancer, by namespace and name."""
-        for ref in sorted({*self.inventory.services, *self.replaced}):
+        refs = self.inventory.load_balancers()
+        for ref in sorted({*refs, *self.replaced}) if self.replaced else refs:
             service = self.service(ref)
             if service is not None and service.is_load_balancer:
                 yield service
@@ -233,6 +273,14 @@ class Snapshot:
                 found[ref] = None
         found.pop(service.ref, None)
         return [other for ref in sorted(found) if (other := self.service(ref)) is not None]
+
+    def claiming(self, address: str) -> list[Service]:
+        """The Services that have this address among their external IPs, of any type that kube-proxy looks at."""
+        refs = {*self.inventory.claimants.get(address, {}), *self.replaced}
+        services = (self.service(ref) for ref in sorted(refs))
+        return [
+            each for each in services if each is not None and address in each.external_ips and _served(each)
+        ]
 
     def sharing_ingresses(self, service: Service) -> list[Ingress]:
         """The Ingresses on the same effective load balancer."""
@@ -265,6 +313,16 @@ def balancer_keys(service: Service) -> list[str]:
     for point in service.ingress:
         keys += [f"ip:{name}" for name in (point.ip, point.hostname) if name]
     return keys
+
+
+def _served(service: Service) -> bool:
+    """Whether kube-proxy has rules for it (pkg/proxy/util: ShouldSkipService)."""
+    return service.type != "ExternalName" and "None" not in service.cluster_ips
+
+
+def claimed_keys(service: Service) -> list[str]:
+    """The names of the load balancers whose addresses a Service of any type has among its external IPs."""
+    return [f"ip:{ip}" for ip in service.external_ips]
 
 
 def ingress_keys(ingress: Ingress) -> list[str]:

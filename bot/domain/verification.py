@@ -97,11 +97,15 @@ class Probe:
     """When we asked for it, by the bot's clock."""
     started_at: datetime | None = None
     """When its container started, by the kubelet's clock, in whole seconds."""
+    finished_at: datetime | None = None
+    """When its container ended, by the same clock."""
     seen_at: datetime | None = None
     """When it was first seen to have ended, by the bot's clock."""
     attempts: int | None = None
     connected: int | None = None
     errors: Mapping[str, int] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    """Targets at which nothing connected."""
     p50_ms: float | None = None
     p99_ms: float | None = None
 
@@ -146,6 +150,10 @@ class Reading:
     at: datetime
     """Start of the period, UTC."""
     value: float
+    concurrent: float | None = None
+    """Open connections, on average; None where that metric did not come."""
+    packets: float | None = None
+    """Incoming packets per second; None where that metric did not come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +194,19 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Another metric of the load balancer, outside the bursts and in them, on average of the periods that came."""
+
+    name: str
+    """In words."""
+    quiet: float | None
+    """None where it never came."""
+    before: float | None
+    """In the bursts before the patch; None where none was sent or its metric never came."""
+    after: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One class of client in the verdict's table."""
 
@@ -210,6 +231,8 @@ class Verdict:
     """Code of the rule that decided, from the table in docs/verification.md."""
     headline: str
     """One sentence."""
+    in_the_past: str = ""
+    """The same of a success, for who reads it when something else may hold; empty of any other outcome."""
     rows: tuple[Row, ...] = ()
     confidence: float | None = None
     """The weakest row's, where the load balancer's counter decided; None where it did not."""
@@ -221,6 +244,8 @@ class Verdict:
     """Mean of the load balancer's new connections per period outside the bursts after the patch."""
     spread: float | None = None
     """Half the range of the same."""
+    beside: tuple[Beside, ...] = ()
+    """Evidence that decides nothing by itself; empty where no counter was read."""
     calls: int = 0
     """Calls to the cluster's and the cloud's APIs that the run cost."""
 
@@ -245,6 +270,12 @@ class Run:
     """Why the load balancer's counters cannot be read at all, in one sentence."""
     looked: bool = False
     """Whether it is settled which counters are read, or that none can be."""
+    ahead: float = 0.0
+    """Seconds by which the bot's clock was ahead of the cloud's. Every time in a run is the cloud's, so that bursts
+    fill its metric periods."""
+    timed: bool = True
+    """Whether it is known which of the cloud's periods the bursts filled: not where its time is not believed, or one
+    of the clocks was set meanwhile."""
     bursts: tuple[Burst, ...] = ()
     readings: tuple[Reading, ...] = ()
     read_at: datetime | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.domain.verification import Burst, Connectivity, Count, Crossing, Part, Probe, Run, Target
 from bot.domain.verification_pattern import given_up, tries
 from bot.domain.verification_signal import Signal, signal
+from bot.domain.words import counted
 
 ENOUGH = 10
 """Attempts below which nothing is said about a client."""
@@ -53,14 +54,17 @@ def _count(run: Run, turns: Sequence[tuple[Part, Target]], *, before: bool) -> C
     )
 
 
-def bypassing(run: Run, client: str) -> tuple[str, ...]:
-    """Nodes that were looked at by themselves and did not send their connections through the load balancer."""
+def astray(run: Run, client: str) -> tuple[str, ...]:
+    """Nodes that were looked at by themselves and did not send their connections the way that was expected."""
+    played = run.client(client)
+    through = played.through_after if played else None
+    wrong = {True: Crossing.BYPASSED, False: Crossing.CROSSED, None: Crossing.PARTLY}[through]
     return tuple(
         t.node
         for t in run.again
         if t.client == client
         and (burst := chosen(run, Part.RECHECK, t)) is not None
-        and signal(run, burst, after_patch=True).crossing in {Crossing.BYPASSED, Crossing.PARTLY}
+        and signal(run, burst, after_patch=True).crossing in {wrong, Crossing.PARTLY}
     )
 
 
@@ -76,13 +80,16 @@ def connectivity(probes: Sequence[Probe]) -> tuple[Connectivity, str]:
     """Say whether a class gets there: 95 % is reachable, none unreachable, between inconsistent."""
     attempts, connected = _sum(p.attempts for p in probes), _sum(p.connected for p in probes)
     if attempts < ENOUGH:
-        return Connectivity.UNKNOWN, f"{attempts} attempts are too few"
+        return (
+            Connectivity.UNKNOWN,
+            f"{counted(attempts, 'attempt')} {'is' if attempts == 1 else 'are'} too few",
+        )
     errors = _errors(probes)
     if not connected and not any(errors.get(kind) for kind in NETWORK_ERRORS):
         return Connectivity.UNKNOWN, "the client could not try: its errors are not the network's"
     if not connected:
         return Connectivity.UNREACHABLE, ""
-    silent = any(p.attempts and not p.connected for p in probes)
+    silent = any(p.silent or (p.attempts and not p.connected) for p in probes)
     if connected >= REACHABLE * attempts and not silent:
         return Connectivity.REACHABLE, ""
     return Connectivity.INCONSISTENT, ""

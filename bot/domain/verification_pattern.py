@@ -99,7 +99,7 @@ def next_step(run: Run, now: datetime) -> Step:
 
 def _pointless(run: Run) -> bool:
     """Whether nothing will be measured, or measured any more."""
-    return bool(run.stopped_by) or not run.plan.clients or run.plan.how != "probe"
+    return bool(run.stopped_by) or not run.plan.clients or run.plan.how == "none"
 
 
 def _on_schedule(run: Run, now: datetime) -> Step:
@@ -225,13 +225,27 @@ def _probe_span(plan: MeasurementPlan, at: datetime, probe: Probe) -> Span:
     """From when a Pod was asked for until it was seen to have ended.
 
     A kubelet's clock may be off, and it tells whole seconds: what it says narrows the span only where the Pod
-    started more than a period late, or was seen more than a period after its end.
+    started more than a period late, or was seen more than a period after its end. A start after the end was seen is
+    no start.
     """
     asked = probe.created_at or at
-    began = max(asked, probe.started_at or asked)
-    latest = later(began, 1 + burst_length(plan) + timeout(plan))
+    began = max(asked, _started(probe) or asked)
+    latest = later(began, 1 + _lasted(plan, probe))
     start = max(asked, later(began, -plan.period))
     return Span(start=start, end=max(start, min(probe.seen_at or latest, later(latest, plan.period))))
+
+
+def _started(probe: Probe) -> datetime | None:
+    """When a Pod started, by a clock that may be right."""
+    told, seen = probe.started_at, probe.seen_at
+    return None if told is not None and seen is not None and told > seen else told
+
+
+def _lasted(plan: MeasurementPlan, probe: Probe) -> float:
+    """Seconds that a probe took at most: both ends by one clock, or as long as it may."""
+    if probe.started_at is None or probe.finished_at is None:
+        return burst_length(plan) + timeout(plan)
+    return max(0.0, (probe.finished_at - probe.started_at).total_seconds()) + 1
 
 
 def quiet_from(run: Run) -> datetime:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain.verification import Part, Run
 from bot.domain.verification_pattern import duration, off_periods, on_periods, settled, turns
-from bot.domain.verification_period import index
+from bot.domain.verification_period import index, later, start_of
 from bot.domain.verification_signal import counts
 
 _WORDS = {
@@ -36,7 +36,8 @@ class Progress:
 
 
 def progress_line(run: Run, now: datetime) -> Progress:
-    """Say where a run stands."""
+    """Say where a run stands at `now`, by the bot's clock."""
+    now = later(now, -run.ahead)
     steps = _COMPARED if run.comparing else _ALONE
     key, detail = _standing(run)
     step = len(steps) if key == "again" else steps.index(key) + 1
@@ -87,10 +88,15 @@ class Series:
 
     values: tuple[int | None, ...]
     """One per period, oldest first; None is missing, not zero."""
+    made: tuple[int, ...]
+    """How many connections of the bursts were made in each period; 0 where none was sent."""
     marks: tuple[str, ...]
     """What happened in each period: "", "before", "after", "recheck" or "patch"."""
     text: str
     """The same as a line of bars: a gap where the counter is missing, the patch marked."""
+    start: datetime
+    """Of the first period, by the bot's clock."""
+    period: float
 
 
 def series(run: Run) -> Series:
@@ -99,12 +105,21 @@ def series(run: Run) -> Series:
     quiet = [*off_periods(run, after_patch=False), *off_periods(run, after_patch=True)]
     busy = {n: b.part.value for b in run.bursts for n in on_periods(run, b)}
     if not quiet and not busy:
-        return Series(values=(), marks=(), text="")
+        return Series(values=(), made=(), marks=(), text="", start=run.started_at, period=run.plan.period)
     numbers = range(min([*quiet, *busy]), max([*quiet, *busy]) + 1)
     values = tuple(None if n not in have else round(have[n]) for n in numbers)
     patch = index(run.applied_at, run.plan.period) if run.applied_at else None
     marks = tuple(busy.get(n, "patch" if n == patch else "") for n in numbers)
-    return Series(values=values, marks=marks, text=_bars(values, marks))
+    made = {on_periods(run, b)[0]: sum(p.connected or 0 for p in b.probes) for b in run.bursts}
+    start = later(start_of(numbers[0], run.plan.period), run.ahead)
+    return Series(
+        values=values,
+        made=tuple(made.get(n, 0) for n in numbers),
+        marks=marks,
+        text=_bars(values, marks),
+        start=start,
+        period=run.plan.period,
+    )
 
 
 def _bars(values: tuple[int | None, ...], marks: tuple[str, ...]) -> str:

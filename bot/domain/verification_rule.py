@@ -195,7 +195,7 @@ RUN_RULES: tuple[RunRule, ...] = (
         code="no-clients",
         when="There was nothing to connect from: no client is configured, or no class has a node.",
         then=Outcome.INCONCLUSIVE,
-        holds=lambda run, rows: not rows or run.plan.how != "probe",
+        holds=lambda run, rows: not rows or run.plan.how == "none",
     ),
     RunRule(
         code="contradicted",

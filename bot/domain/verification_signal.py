@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import erf, isfinite, sqrt
 
 from bot.domain.verification import Burst, Crossing, Part, Run
+from bot.domain.verification_beside import packets_contradict
 from bot.domain.verification_pattern import around, excused, off_periods, on_periods
 from bot.domain.verification_period import index
 
@@ -25,6 +26,16 @@ MORE_THAN_SENT = 2.0
 """If the counter may have risen by more than this part of what was sent, others may have been busy just then."""
 MOST_SURE = 0.999
 DECIMALS = 6
+_UNTIMED = (
+    "the cloud tells a time that cannot be, or a clock was set meanwhile, so what it counted may lie in other periods "
+    "than the bursts"
+)
+_AGAINST = {
+    Crossing.CROSSED: "the load balancer counted these connections, but not the packets that they bring: its metrics "
+    "contradict each other",
+    Crossing.BYPASSED: "the load balancer counted no such connections, but as many packets as they bring: its metrics "
+    "contradict each other",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +160,12 @@ def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
     crossing, why = _classify(excess, made, whole=burst.part is Part.BEFORE)
     if crossing is Crossing.CROSSED and burst.part is not Part.BEFORE and _mixed(burst):
         crossing, why = Crossing.UNCLEAR, "some connections failed, so its nodes cannot be told apart"
+    if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and not run.timed and burst.part is not Part.BEFORE:
+        crossing, why = Crossing.UNCLEAR, _UNTIMED
     if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and _smeared(run, burst, others, sum(made)):
         crossing, why = Crossing.UNCLEAR, "the load balancer's clock and the cluster's seem to be apart"
+    if packets_contradict(run, burst, crossing, sum(made), late=stamped_at_the_end(run)):
+        crossing, why = Crossing.UNCLEAR, _AGAINST[crossing]
     return Signal(
         crossing=crossing,
         seen=max(0, round(total - len(on) * others.mean)),

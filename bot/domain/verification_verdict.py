@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from bot.domain.change import MeasuredClient
 from bot.domain.verification import (
     Count,
-    Crossing,
     Judgement,
     Outcome,
     Part,
@@ -14,12 +13,17 @@ from bot.domain.verification import (
     Target,
     Verdict,
 )
-from bot.domain.verification_count import bypassing, chosen, count, cut_off
+from bot.domain.verification_beside import beside
+from bot.domain.verification_cause import of_no_connection, of_wrong_way
+from bot.domain.verification_count import chosen, count
 from bot.domain.verification_pattern import AGAIN_AT_MOST, given_up, tries
 from bot.domain.verification_rule import RowRule, Seen, row_rule, run_rule
-from bot.domain.verification_signal import noise
+from bot.domain.verification_signal import noise, stamped_at_the_end
+from bot.domain.words import listed
 
 _WAY = {True: "through the load balancer", False: "past the load balancer", None: "either way"}
+_FOLLOWS = "the counter follows the on/off pattern of each client"
+_STAYS = "each client connected, and the counter stayed as it is outside the bursts"
 _SETTLES = {
     "not-measured": "a probe that can start on the nodes of this class",
     "engine-wrong": "a look at why this path works: the explanation says that it should not",
@@ -49,6 +53,7 @@ def verdict(run: Run) -> Verdict:
         outcome=rule.then,
         rule=rule.code,
         headline=_headline(run, rows, rule.then, rule.code),
+        in_the_past=_success(run, past=True) if rule.then is Outcome.SUCCEEDED else "",
         rows=rows,
         confidence=_confidence(rows, rule.then),
         sure_because=_sure_because(run, rule.then),
@@ -56,6 +61,7 @@ def verdict(run: Run) -> Verdict:
         would_settle=_would_settle(rows) if rule.then is Outcome.INCONCLUSIVE else (),
         noise=round(others.mean, 1) if others else None,
         spread=round(others.spread, 1) if others else None,
+        beside=() if run.blind else beside(run, late=stamped_at_the_end(run)),
         calls=run.calls,
     )
 
@@ -117,11 +123,9 @@ def _expected(client: MeasuredClient) -> str:
 def _explanation(run: Run, client: MeasuredClient, rule: RowRule, after: Count) -> str:
     match rule.code:
         case "cut-off" | "unsteady":
-            nodes = cut_off(run, client.name) or after.nodes
-            kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(after.errors.items()) if n)
-            return f"{after.connected} of {after.attempts} connected from {_named(nodes)} ({kinds or 'no error'})"
+            return of_no_connection(run, client, after)
         case "wrong-way":
-            return _wrong_way(run, client, after)
+            return of_wrong_way(run, client, after)
         case "not-measured" | "no-counter" | "unclear":
             return after.why or rule.when
         case "as-expected":
@@ -130,42 +134,41 @@ def _explanation(run: Run, client: MeasuredClient, rule: RowRule, after: Count) 
             return _STATED[rule.code]
 
 
-def _wrong_way(run: Run, client: MeasuredClient, after: Count) -> str:
-    seen = f"{after.connected} connected, the load balancer saw {after.seen}"
-    if not client.through_after:
-        return f"{seen}: they go through it, though they should not"
-    nodes = bypassing(run, client.name) or after.nodes
-    which = "some of them bypass it" if after.crossing is Crossing.PARTLY else "they bypass it"
-    alone = bypassing(run, client.name)
-    where = f"from {_named(nodes)}" if alone else f"from {_named(nodes)} together"
-    return f"{seen}, {which} {where}: kube-proxy there still answers for its address"
-
-
-def _named(nodes: Sequence[str]) -> str:
-    return ", ".join(nodes) if nodes else "no node"
-
-
 def _headline(run: Run, rows: Sequence[Row], outcome: Outcome, code: str) -> str:
     match outcome:
         case Outcome.SUCCEEDED:
             return _success(run)
         case Outcome.FAILED:
             worst = min((r for r in rows if r.judgement is Judgement.CONTRADICTED), key=lambda r: r.client)
-            return f"{worst.client} of {run.service}: {worst.explanation}"
+            of = "" if run.plan.others else f" of {run.service}"
+            return f"{worst.client}{of}: {worst.explanation}"
         case Outcome.INCONCLUSIVE:
-            return f"it is not shown that {run.service} is reached as expected: {_why_open(run, rows, code)}"
+            each = (run.service, *run.plan.others)
+            are = "are" if run.plan.others else "is"
+            return (
+                f"it is not shown that {listed(each)} {are} reached as expected: {_why_open(run, rows, code)}"
+            )
 
 
-def _success(run: Run) -> str:
+def _success(run: Run, *, past: bool = False) -> str:
     ways = {c.through_after for c in run.plan.clients if c.through_after is not None}
-    now = "now " if run.change_id else ""
+    now = "now " if run.change_id and not past else ""
+    traffic = f"in-cluster traffic to {listed(run.plan.measured or (run.service,))} {now}"
     match sorted(ways):
         case [True]:
-            return f"in-cluster traffic to {run.service} {now}crosses the load balancer"
+            return f"{traffic}{'crossed' if past else 'crosses'} the load balancer{_unmeasured(run)}"
         case [False]:
-            return f"in-cluster traffic to {run.service} {now}goes past the load balancer, as expected"
+            return (
+                f"{traffic}{'went' if past else 'goes'} past the load balancer, as expected{_unmeasured(run)}"
+            )
         case _:
-            return f"in-cluster traffic to {run.service} {now}takes the ways that were expected"
+            return f"{traffic}{'took' if past else 'takes'} the ways that were expected{_unmeasured(run)}"
+
+
+def _unmeasured(run: Run) -> str:
+    """Name what was changed too, and of which nothing was seen: no success is claimed for it."""
+    rest = run.plan.unmeasured
+    return f"; not measured, so nothing is known of: {listed(rest)}" if rest else ""
 
 
 def _why_open(run: Run, rows: Sequence[Row], code: str) -> str:
@@ -173,7 +176,7 @@ def _why_open(run: Run, rows: Sequence[Row], code: str) -> str:
         case "stopped":
             return "the run was stopped"
         case "no-clients":
-            return "no client could be placed" if run.plan.how == "probe" else "no probes are configured"
+            return "no probes are configured" if run.plan.how == "none" else "no client could be placed"
         case "nobody-connected":
             return "no client connected, which was expected, but proves little"
         case "no-way-seen":
@@ -202,14 +205,25 @@ def _confidence(rows: Sequence[Row], outcome: Outcome) -> float | None:
 def _sure_because(run: Run, outcome: Outcome) -> str:
     if outcome is not Outcome.SUCCEEDED:
         return ""
-    follows = "the counter follows the on/off pattern of each client"
+    crossing = {c.through_after for c in run.plan.clients if c.through_after is not None} != {False}
+    seen = _FOLLOWS if crossing else f"{_STAYS}{_dead(run)}"
     if not run.comparing:
-        return f"{follows}; there is no measurement before to compare with"
-    return f"{follows}; before the patch it did not"
+        return f"{seen}; there is no measurement before to compare with"
+    return f"{seen}; before the patch it {'did not' if crossing else 'followed them'}"
+
+
+def _dead(run: Run) -> str:
+    """A caveat on a counter that counted nothing at all: it may not count."""
+    zero = all(reading.value == 0 for reading in run.readings)
+    return " (0 throughout: nothing in this run shows that it counts)" if zero else ""
 
 
 def _not_looked_at(run: Run) -> tuple[str, ...]:
     found = list(run.plan.left_out)
+    if run.change_id and not run.comparing:
+        found.insert(
+            0, "how it was before the patch: it was applied at once, so there is nothing to compare with"
+        )
     for client in run.plan.clients:
         more = max(client.of, len(client.nodes)) - max(1, len(client.nodes))
         if more > 0:

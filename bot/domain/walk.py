@@ -5,7 +5,7 @@ the endpoint — and each step asks the rules what happens; where they leave a c
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.domain import rules_balancer as rules
@@ -25,7 +25,7 @@ from bot.domain.catalogue import RULES
 from bot.domain.cluster_facts import Category, Delivery, Mode, Platform
 from bot.domain.elb import keeps_client_address
 from bot.domain.explanation import ClientKind, End, Hop, SourceIP, Trace
-from bot.domain.network_policy import permits
+from bot.domain.network_policy import lets_out, permits
 from bot.domain.objects import Endpoint, ServicePort
 from bot.domain.packet import Aim, Packet, Sender
 from bot.domain.possibility import World
@@ -52,6 +52,12 @@ def _hop(kind: str, name: str, rule: str) -> Hop:
     return Hop(kind=kind, name=name, action=entry.action or entry.text, rule=rule)
 
 
+def _stays(packet: Packet, endpoint: Endpoint, scene: Scene) -> bool:
+    """Whether a packet from elsewhere ends on the node whose rules it meets, so that it is never sent out again."""
+    elsewhere = packet.sender is not Sender.HOST
+    return elsewhere and endpoint.node == packet.node and scene.on_host_network(endpoint)
+
+
 def node_hops(node: str, ids: Iterable[str]) -> Hops:
     """One hop per rule that a node applies."""
     return tuple(_hop("node", node, rule) for rule in ids)
@@ -60,6 +66,21 @@ def node_hops(node: str, ids: Iterable[str]) -> Hops:
 def balancer_hop(rule: str) -> Hop:
     """A step of the load balancer."""
     return _hop(BALANCER, "load balancer", rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An entry in a node's rules for the address and port: whose scene it belongs to."""
+
+    scene: Scene
+    by_claim: bool = False
+    """Held as an external IP, not as a load balancer's address."""
+    filtered: bool = True
+
+    @property
+    def rule(self) -> str:
+        """The rule by which the node answers for the address."""
+        return node_rules.EXTERNAL_IP_CAPTURED.id if self.by_claim else node_rules.ADDRESS_CAPTURED.id
 
 
 @dataclass(slots=True)
@@ -93,15 +114,39 @@ class Walk:
         if self._other_proxier(self.traveller.node):
             yield self._end(node_hops(self.traveller.node, [node_rules.OTHER_PROXIER.id]), start, End.ABORT)
             return
-        direct = bypasses_nodes(self.world, self.scene, self.traveller)
+        direct = bypasses_nodes(self.world, self.scene.service, self.traveller.sender)
         if direct is not None:
             yield from self._at_balancer((*start, *node_hops(self.traveller.node, [direct])))
             return
-        why = left_out(self.world, self.scene.service, self.scene.point, self.traveller.node)
-        if why is None and self.scene.port is not None:
-            yield from self._captured(start)
+        held = self._held(self.traveller.node)
+        if isinstance(held, str):
+            yield from self._not_captured(start, held)
         else:
-            yield from self._not_captured(start, why or node_rules.PORT_NOT_PROGRAMMED.id)
+            yield from self._captured(start, held)
+
+    def _held(self, node: str) -> "Held | str":
+        """What the node has in its rules for this address and port, or the rule by which it has nothing."""
+        why = left_out(self.world, self.scene.service, self.scene.point, node)
+        own = why is None and self.scene.port is not None
+        if not self.scene.claimants:
+            return Held(scene=self.scene) if own else why or node_rules.PORT_NOT_PROGRAMMED.id
+        return self._contended(node, own=own) or why or node_rules.PORT_NOT_PROGRAMMED.id
+
+    def _contended(self, node: str, *, own: bool) -> "Held | None":
+        """Which entry answers where external IPs hold the address too; None where none has the port."""
+        claims = {each.service.ref: each for each in self.scene.claims()}
+        mine = claims.pop(self.scene.service.ref, None)
+        found = {str(ref): Held(scene=claim, by_claim=True, filtered=False) for ref, claim in claims.items()}
+        if own or mine:
+            # The entry of the external IP comes first in iptables, and knows no source ranges; elsewhere both are one.
+            filtered = own and (mine is None or self.world.mode(node) is not Mode.IPTABLES)
+            found[str(self.scene.service.ref)] = Held(scene=self.scene, by_claim=not own, filtered=filtered)
+        if len(found) <= 1:
+            return next(iter(found.values()), None)
+        owner: Held = self.world.ask(
+            "kubeProxy.ruleOrder", {f"{name} first": each for name, each in found.items()}
+        )
+        return owner
 
     def _other_proxier(self, node: str) -> bool:
         # A host name is in nobody's rules, whoever writes them.
@@ -116,11 +161,12 @@ class Walk:
 
     def _trapped(self, node: str) -> bool:
         """Whether the address is bound on the node without a rule for this port."""
-        if not self.scene.point.ip or bound_by(self.world, self.scene, node) is None:
+        if not self.scene.point.ip:
             return False
-        return self.world.mode(node) is Mode.IPVS
+        bound = bool(self.scene.claimants) or bound_by(self.world, self.scene, node) is not None
+        return bound and self.world.mode(node) is Mode.IPVS
 
-    def _captured(self, start: Hops) -> Iterator[Trace]:
+    def _captured(self, start: Hops, held: "Held") -> Iterator[Trace]:
         packet = Packet(
             sender=self.traveller.sender,
             node=self.traveller.node,
@@ -130,16 +176,19 @@ class Walk:
             name=self.traveller.name,
         )
         self._assume_upstream()
-        fate = self._meet(packet)
-        hops = (*start, *node_hops(packet.node, [node_rules.ADDRESS_CAPTURED.id, *fate.rules]))
+        fate = self._meet(packet, held)
         if fate.end is None and not fate.endpoints:
             yield from self._at_balancer((*start, *node_hops(packet.node, fate.rules)))
         else:
-            yield from self._arrivals(hops, packet, fate, crossed=False, stands_for=1)
+            hops = (*start, *node_hops(packet.node, [held.rule, *fate.rules]))
+            yield from self._arrivals(hops, packet, fate, held.scene, crossed=False, stands_for=1)
 
-    def _meet(self, packet: Packet) -> Fate:
+    def _meet(self, packet: Packet, held: "Held") -> Fate:
         proxier = PROXIERS[self.world.mode(packet.node)]
-        return proxier.meet(self.world, self.scene.programmed, packet)
+        programmed = held.scene.programmed
+        return proxier.meet(
+            self.world, programmed if held.filtered else replace(programmed, filtered=False), packet
+        )
 
     def _assume_upstream(self) -> None:
         if self.world.facts.platform.value is Platform.CCE:
@@ -154,6 +203,8 @@ class Walk:
         port = self.scene.port
         if port is None:
             yield self._without_port(hops)
+        elif not self.scene.service.has_family(self.scene.family):
+            yield self._end((balancer_hop(rules.OTHER_FAMILY.id),), hops, End.ABORT, crossed=True)
         elif self._kept_out():
             yield self._end((balancer_hop(rules.SOURCE_RANGE_UNKNOWN.id),), hops, End.DROP, crossed=True)
         else:
@@ -173,10 +224,12 @@ class Walk:
             return False
         if self.traveller.address(self.scene.family) or covers_everything(ranges, self.scene.family):
             return False
-        return not self.world.ask("client.ip", {"inside the source ranges": True, "outside of them": False})
+        return not self.world.ask(
+            "client.ip", {"inside the source ranges": True, "outside the source ranges": False}
+        )
 
     def _delivered(self, hops: Hops, port: ServicePort) -> Iterator[Trace]:
-        how = delivery(self.world, self.scene)
+        how = delivery(self.world, self.scene.service)
         keeps = keeps_client_address(self.world, self.scene.service, port)
         if how is Delivery.VIP and keeps is None:
             keeps = True  # KEP-1860: a load balancer that leaves the destination leaves the source too
@@ -197,10 +250,17 @@ class Walk:
         return (
             bool(keeps)
             and self.traveller.sender is not Sender.STRANGER
-            and self.scene.destination.scope == "private"
+            and (self.scene.destination.scope == "private" or not self.scene.point.ip)
             and self.world.platform() is Platform.CCE
             and self.world.category() is Category.STANDARD
+            and self._private()
         )
+
+    def _private(self) -> bool:
+        """Whether the address is a private one; a host name is never resolved, so it may stand for either."""
+        if self.scene.point.ip:
+            return self.scene.destination.scope == "private"
+        return bool(self.world.ask("loadBalancer.address", {"a private one": True, "a public one": False}))
 
     def _to_pods(self, hops: Hops, source: SourceIP, *, lost: bool) -> Iterator[Trace]:
         if not self.scene.backends.ready:
@@ -209,7 +269,9 @@ class Walk:
             if lost and endpoint.node == self.traveller.node:
                 yield self._lost(hops, endpoint.node)
             else:
-                yield self._received(hops, endpoint, source, crossed=True, stands_for=1)
+                if source is SourceIP.PRESERVED and endpoint.name == self.traveller.name:
+                    self.world.assume("a backend that the load balancer hands to itself gets its reply")
+                yield self._received(hops, endpoint, source, self.scene, crossed=True, stands_for=1)
 
     def _to_nodes(self, hops: Hops, how: Delivery, source: SourceIP, *, lost: bool) -> Iterator[Trace]:
         rule = rules.TO_NODE_PORT if how is Delivery.NODEPORT else rules.AS_IS
@@ -242,10 +304,8 @@ class Walk:
         if self.world.facts.mode.value is Mode.OTHER:
             yield self._end(node_hops(node, [node_rules.OTHER_PROXIER.id]), hops, End.ABORT, crossed=True)
             return
-        if (
-            aim is Aim.ADDRESS
-            and left_out(self.world, self.scene.service, self.scene.point, node) is not None
-        ):
+        held = self._held(node) if aim is Aim.ADDRESS else Held(scene=self.scene)
+        if isinstance(held, str):
             yield self._unknown_address(hops, node)
             return
         packet = Packet(
@@ -257,9 +317,10 @@ class Walk:
             address=self.traveller.address(self.scene.family),
         )
         self._assume_upstream()
-        fate = self._meet(packet)
-        ahead = (*hops, *node_hops(node, fate.rules))
-        yield from self._arrivals(ahead, packet, fate, crossed=True, stands_for=member.stands_for)
+        fate = self._meet(packet, held)
+        claimed = [held.rule] if held.by_claim else []
+        ahead = (*hops, *node_hops(node, [*claimed, *fate.rules]))
+        yield from self._arrivals(ahead, packet, fate, held.scene, crossed=True, stands_for=member.stands_for)
 
     def _unknown_address(self, hops: Hops, node: str) -> Trace:
         if self._trapped(node):
@@ -269,14 +330,16 @@ class Walk:
     # -- the endpoint
 
     def _arrivals(
-        self, hops: Hops, packet: Packet, fate: Fate, *, crossed: bool, stands_for: int
+        self, hops: Hops, packet: Packet, fate: Fate, scene: Scene, *, crossed: bool, stands_for: int
     ) -> Iterator[Trace]:
         if fate.end is not None:
             yield self._end((), hops, fate.end, crossed=crossed, stands_for=stands_for)
         for endpoint in fate.endpoints:
-            source = self._source(packet, fate)
+            stays = fate.masquerade and _stays(packet, endpoint, scene)
+            source = packet.source if stays else self._source(packet, fate)
             itself = not fate.masquerade and bool(packet.name) and endpoint.name == packet.name
-            ahead = (*hops, *node_hops(packet.node, [node_rules.HAIRPIN.id])) if itself else hops
+            more = [node_rules.HAIRPIN.id] if itself else [node_rules.HOST_ENDPOINT.id] if stays else []
+            ahead = (*hops, *node_hops(packet.node, more))
             if fate.reply_lost:
                 yield Trace(
                     end=End.REPLY_LOST,
@@ -287,7 +350,7 @@ class Walk:
                 )
             else:
                 seen = SourceIP.NODE if itself else source
-                yield self._received(ahead, endpoint, seen, crossed=crossed, stands_for=stands_for)
+                yield self._received(ahead, endpoint, seen, scene, crossed=crossed, stands_for=stands_for)
 
     def _source(self, packet: Packet, fate: Fate) -> SourceIP:
         if fate.masquerade:
@@ -295,10 +358,22 @@ class Walk:
         return SourceIP.LB if fate.from_address else packet.source
 
     def _received(
-        self, hops: Hops, endpoint: Endpoint, source: SourceIP, *, crossed: bool, stands_for: int
+        self,
+        hops: Hops,
+        endpoint: Endpoint,
+        source: SourceIP,
+        scene: Scene,
+        *,
+        crossed: bool,
+        stands_for: int,
     ) -> Trace:
+        outward = lets_out(self.world, scene, self.traveller, endpoint, crossed=crossed)
+        if outward is not None:
+            hops = (hops[0], _hop("client", self._client_name(), outward.rule), *hops[1:])
+            if not outward.allowed:
+                return self._end((), hops[:2], End.DROP, stands_for=stands_for)
         steps = [_hop("pod", endpoint.name, rules.RECEIVES.id)]
-        verdict = permits(self.world, self.scene, self.traveller, endpoint, source)
+        verdict = permits(self.world, scene, self.traveller, endpoint, source)
         if verdict is not None:
             steps.insert(0, _hop("pod", endpoint.name, verdict.rule))
             if not verdict.allowed:

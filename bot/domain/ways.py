@@ -1,8 +1,9 @@
 """Ways: traces that differ in their endpoint only, told as one."""
 
+import re
 from dataclasses import dataclass, replace
 
-from bot.domain.explanation import End, Hop, Path, Trace
+from bot.domain.explanation import Client, End, Hop, Path, Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,8 @@ class Station:
     name: str
     actions: tuple[str, ...]
     rules: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    """Every node that does the same here, where several do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,37 @@ class Way:
     endpoints: tuple[str, ...]
     assuming: tuple[str, ...]
     stands_for: int
+    through: bool | None
+    """Whether it crosses the load balancer; None where nobody can say how it goes on."""
+
+    @property
+    def supposed(self) -> tuple[str, ...]:
+        """The values of missing facts under which it is taken, without what is taken for granted anyway."""
+        return tuple(each for each in self.assuming if is_supposed(each))
+
+
+_OPERATOR = re.compile(r"[=<>]")
+
+
+def is_supposed(assumption: str) -> bool:
+    """Whether this is a value that a fact may have (`kubeProxy.mode=ipvs`), not what documents leave open."""
+    return _OPERATOR.search(assumption) is not None
+
+
+def fact_of(assumption: str) -> str:
+    """The name of the fact in `kubeProxy.mode=ipvs`; of what is no fact's value its whole text."""
+    return _OPERATOR.split(assumption)[0]
+
+
+END_WORDS = {
+    End.DELIVER: "gets there",
+    End.DROP: "NO: dropped",
+    End.REJECT: "NO: refused",
+    End.REPLY_LOST: "NO: the reply is lost",
+    End.NO_BACKEND: "NO: no backend",
+    End.ABORT: "nobody can say",
+}
+"""How a way ends, for people."""
 
 
 def ways(path: Path) -> tuple[Way, ...]:
@@ -55,6 +89,7 @@ def _way(traces: list[Trace]) -> Way:
         endpoints=tuple(dict.fromkeys(trace.endpoint for trace in traces if trace.endpoint)),
         assuming=first.assuming,
         stands_for=max(trace.stands_for for trace in traces),
+        through=None if first.end is End.ABORT and not first.via_load_balancer else first.via_load_balancer,
     )
 
 
@@ -64,7 +99,28 @@ def _merged(alike: tuple[Station, ...]) -> Station:
     first = alike[0]
     if len(names) == 1 or first.kind != "node":
         return first
-    return replace(first, name=f"{first.name} or {len(names) - 1} other{'s' if len(names) > 2 else ''}")  # noqa: PLR2004  one other, or several
+    others = "1 other" if len(names) == 2 else f"{len(names) - 1} others"  # noqa: PLR2004  one other, or several
+    return replace(first, name=f"{first.name} or {others}", names=tuple(names))
+
+
+def is_one_of_several(client: Client) -> bool:
+    """Whether a client represents others on other nodes, so that a node's name would be true of itself alone."""
+    return bool(client.group and client.node) and client.stands_for != 1
+
+
+def place_of(station: Station, client: Client) -> str:
+    """Name a place; where the client stands for several, a node is told from where each of them runs."""
+    if not is_one_of_several(client) or station.kind not in ("client", "node"):
+        return _PLACES.get(station.kind, f"{station.kind} {station.name}".strip())
+    if station.kind == "client":
+        return "the client"
+    names = station.names or (station.name,)
+    if client.node not in names:
+        return "another node"
+    return "their own node" if len(names) == 1 else "their own node or another"
+
+
+_PLACES = {"pod": "pod", "load-balancer": "load balancer"}
 
 
 def _stations(hops: tuple[Hop, ...]) -> tuple[Station, ...]:

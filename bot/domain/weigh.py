@@ -1,13 +1,15 @@
 """Weighing: the same walk in every possible world, and the one answer that they add up to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.explanation import End, SourceIP, Trace, Verdict
 from bot.domain.objects import Node
-from bot.domain.possibility import VERSION, Supposition, Undecided, World
-from bot.domain.rules_balancer import INGRESS_LISTENER
+from bot.domain.possibility import VERSION, Supposition, Undecided, World, of_version
+from bot.domain.rules_balancer import INGRESS_LISTENER, OTHER_FAMILY
+from bot.domain.version_span import EVERY, Stretch, joined, shown, stretch
 
 Walker = Callable[[World], list[Trace]]
 
@@ -20,6 +22,10 @@ class Leaf:
     labels: tuple[tuple[str, str], ...] = ()
     """What was supposed: the fact's name, and name and value as shown."""
     assumed: tuple[str, ...] = ()
+    versions: Stretch | None = None
+    """The versions that were supposed, where any were."""
+    within: Stretch = EVERY
+    """The versions that this world can have: as supposed, and such as have what else is supposed."""
 
     @property
     def verdict(self) -> Verdict:
@@ -30,6 +36,11 @@ class Leaf:
         if not delivered:
             return Verdict.UNREACHABLE
         return Verdict.REACHABLE if delivered == len(self.traces) else Verdict.AMBIGUOUS
+
+    @property
+    def way(self) -> bool | None:
+        """Whether the load balancer is crossed in this world; None where its traces differ."""
+        return _same([_crossed(trace) for trace in self.traces])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,9 @@ class Outcome:
     source_ip: SourceIP
     traces: tuple[Trace, ...]
     missing: tuple[str, ...]
+    """What decides the verdict."""
+    missing_for_way: tuple[str, ...] = ()
+    """What decides whether the load balancer is crossed."""
     worlds: int = 1
 
 
@@ -60,13 +74,15 @@ def weigh(facts: ClusterFacts, nodes: Mapping[str, Node], walk: Walker) -> Outco
     verdicts = {leaf.verdict for leaf in leaves}
     verdict = verdicts.pop() if len(verdicts) == 1 else Verdict.UNDETERMINED
     traces = _merged(leaves)
+    through = _same([_crossed(trace) for trace in traces])
     return Outcome(
         verdict=verdict,
-        via_load_balancer=_same([_crossed(trace) for trace in traces]),
+        via_load_balancer=through,
         endpoints=_endpoints(traces),
         source_ip=_source(traces),
         traces=traces,
         missing=_missing(tree, verdict),
+        missing_for_way=_settled(_deciding(tree, lambda leaf: leaf.way)) if through is None else (),
         worlds=len(leaves),
     )
 
@@ -83,13 +99,31 @@ def _explore(
             _explore(facts, nodes, walk, {**supposed, option.name: option}) for option in question.options
         ]
         return Fork(name=name, branches=tuple(branches))
-    labels = tuple((_fact_name(each.name), each.label) for each in supposed.values())
-    return Leaf(traces=traces, labels=labels, assumed=tuple(world.assumed))
+    labels = tuple((each.name, each.label) for each in supposed.values() if not of_version(each.name))
+    versions = _versions(supposed.values())
+    return Leaf(
+        traces=traces,
+        labels=labels,
+        assumed=tuple(world.assumed),
+        versions=versions,
+        within=_within(versions, supposed.values()),
+    )
 
 
-def _fact_name(name: str) -> str:
-    # A version is asked about one boundary at a time.
-    return VERSION if name.startswith(f"{VERSION}@") else name
+def _within(versions: Stretch | None, supposed: Iterable[Supposition]) -> Stretch:
+    spans = [each.span for each in supposed if each.span is not None and not of_version(each.name)]
+    limits = [versions or EVERY, *(Stretch(*span) for span in spans)]
+    return Stretch(max(each.first for each in limits), min(each.beyond for each in limits))
+
+
+def _versions(supposed: Iterable[Supposition]) -> Stretch | None:
+    """The versions that are left between all the boundaries that were asked about."""
+    bounds = [
+        (True, each.span[0]) if each.value else (False, each.span[1])
+        for each in supposed
+        if of_version(each.name) and each.span is not None
+    ]
+    return stretch(bounds) if bounds else None
 
 
 def _leaves(tree: Leaf | Fork) -> list[Leaf]:
@@ -122,61 +156,73 @@ def _folded(traces: tuple[Trace, ...]) -> tuple[Trace, ...]:
 
 def _assuming(here: list[Leaf], leaves: list[Leaf]) -> tuple[str, ...]:
     """What all worlds with this trace have in common, and not simply every world has."""
-    found: dict[str, dict[str, None]] = {}
-    for leaf in here:
-        for name, label in leaf.labels:
-            found.setdefault(name, {})[label] = None
-    everywhere: dict[str, set[str]] = {}
-    for leaf in leaves:
-        for name, label in leaf.labels:
-            everywhere.setdefault(name, set()).add(label)
-    supposed = []
-    if len(here) < len(leaves):
-        for name, labels in found.items():
-            mentioned = all(any(each == name for each, _ in leaf.labels) for leaf in here)
-            if mentioned and set(labels) != everywhere[name]:
-                supposed.append(" or ".join(labels))
+    supposed = (
+        [*_common_labels(here, leaves), *_common_versions(here, leaves)] if len(here) < len(leaves) else []
+    )
     assumed = {what: None for leaf in here for what in leaf.assumed}
     return (*supposed, *assumed)
 
 
+def _common_labels(here: list[Leaf], leaves: list[Leaf]) -> Iterator[str]:
+    found, everywhere = _labels(here), _labels(leaves)
+    for name, labels in found.items():
+        mentioned = all(any(each == name for each, _ in leaf.labels) for leaf in here)
+        if mentioned and labels.keys() != everywhere[name].keys():
+            yield " or ".join(labels)
+
+
+def _labels(leaves: list[Leaf]) -> dict[str, dict[str, None]]:
+    found: dict[str, dict[str, None]] = {}
+    for leaf in leaves:
+        for name, label in leaf.labels:
+            found.setdefault(name, {})[label] = None
+    return found
+
+
+def _common_versions(here: list[Leaf], leaves: list[Leaf]) -> Iterator[str]:
+    found = [leaf.versions for leaf in here if leaf.versions is not None]
+    everywhere = joined(leaf.versions for leaf in leaves if leaf.versions is not None)
+    if found and len(found) == len(here) and joined(found) != everywhere:
+        yield shown(VERSION, joined(found))
+
+
 def _missing(tree: Leaf | Fork, verdict: Verdict) -> tuple[str, ...]:
-    """The facts that decide: those that are left once branches that agree are folded into one."""
+    """The facts that decide."""
     if verdict is not Verdict.UNDETERMINED:
         return ()
-    found: dict[str, None] = {}
-    _deciding(_reduced(tree), found)
-    found.update(_unread(tree))
-    if VERSION in found:
-        # What the documents leave open about old versions is settled by most versions.
-        found.pop("passThrough", None)
-    return tuple(sorted(found))
+    return _settled({*_deciding(tree, lambda leaf: leaf.verdict), *_unread(tree)})
+
+
+def _settled(names: set[str]) -> tuple[str, ...]:
+    """What is left to say: what the documents leave open about old versions is settled by most versions."""
+    return tuple(sorted(names - {"passThrough"} if VERSION in names else names))
 
 
 def _unread(tree: Leaf | Fork) -> dict[str, None]:
     """What would say how the traces go on at whose end nobody can say."""
     aborted = (trace for leaf in _leaves(tree) for trace in leaf.traces if trace.end is End.ABORT)
-    return dict.fromkeys(
-        "loadBalancer.listener" if trace.hops[-1].rule == INGRESS_LISTENER.id else "kubeProxy.mode"
-        for trace in aborted
-    )
+    return dict.fromkeys(_UNREAD.get(trace.hops[-1].rule, "kubeProxy.mode") for trace in aborted)
 
 
-Reduced = Verdict | tuple[str, tuple["Reduced", ...]]
+_UNREAD = {INGRESS_LISTENER.id: "loadBalancer.listener", OTHER_FAMILY.id: "loadBalancer.translation"}
+"""Beyond these steps of the load balancer nothing is read."""
 
 
-def _reduced(tree: Leaf | Fork) -> Reduced:
-    if isinstance(tree, Leaf):
-        return tree.verdict
-    branches = tuple(_reduced(branch) for branch in tree.branches)
-    return branches[0] if len(set(branches)) == 1 else (_fact_name(tree.name), branches)
+def _deciding(tree: Leaf | Fork, answer: Callable[[Leaf], Verdict | bool | None]) -> set[str]:
+    """The facts by which alone two possible worlds may differ whose answers differ."""
+    kinds: dict[tuple[Hashable, ...], Leaf] = {}
+    for leaf in _leaves(tree):
+        kinds.setdefault((answer(leaf), leaf.labels, leaf.within), leaf)
+    pairs = ((one, two) for one, two in combinations(kinds.values(), 2) if answer(one) != answer(two))
+    return {apart[0] for apart in (_apart(one, two) for one, two in pairs) if len(apart) == 1}
 
 
-def _deciding(reduced: Reduced, found: dict[str, None]) -> None:
-    if not isinstance(reduced, Verdict):
-        found[reduced[0]] = None
-        for branch in reduced[1]:
-            _deciding(branch, found)
+def _apart(one: Leaf, two: Leaf) -> list[str]:
+    """The facts that cannot be the same in both worlds; what a world does not suppose may be as in the other."""
+    ours = dict(one.labels)
+    names = [name for name, label in two.labels if ours.get(name, label) != label]
+    overlap = max(one.within.first, two.within.first) < min(one.within.beyond, two.within.beyond)
+    return names if overlap else [*names, VERSION]
 
 
 def _crossed(trace: Trace) -> bool | None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 OPEN, CLOSE = "\ue000", "\ue001"
-"""Two private-use characters around an id of Slack's, so that a sentence of ours can name a person; the
-renderer turns them into a mention. Text from outside goes through `unmarked` before it joins a sentence."""
-_ID = re.compile(r"[UWS][A-Z0-9]{2,20}")
+"""Two private-use characters around an id of Slack's, so that a sentence of ours can name a person, or around an
+address and a label; the renderer turns them into a mention, or a link. Text from outside goes through `unmarked` before it joins a sentence."""
+_ID = re.compile(r"[UWS][A-Z0-9]{1,20}")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
@@ -35,6 +35,14 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def listed(things: Sequence[object], most: int = 8) -> str:
+    """Name several: "a, b and c"; past the first few, how many more."""
+    left = len(things) - most
+    names = [*map(str, things[:most]), *([f"{left} more"] if left > 0 else [])]
+    *first, last = names or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def person(slack_id: str) -> str:
     """Name a user or a group in a sentence."""
     if slack_id == "*":
@@ -42,6 +50,11 @@ def person(slack_id: str) -> str:
     if slack_id == "bot":
         return "elb-passthrough"
     return f"{OPEN}{slack_id}{CLOSE}" if _ID.fullmatch(slack_id) else slack_id
+
+
+def linked(url: str, label: str) -> str:
+    """Name a page in a sentence, so that its name leads there; without an address, its name alone."""
+    return f"{OPEN}{url}|{label}{CLOSE}" if url.startswith(("https://", "http://")) else label
 
 
 def unmarked(text: object) -> str:
@@ -53,3 +66,10 @@ def people(slack_ids: Sequence[str]) -> str:
     """Name several: "@a, @b or @c"; nobody is an empty text."""
     *first, last = map(person, slack_ids or ("",))
     return f"{', '.join(first)} or {last}" if first else last
+
+
+def visible(text: str) -> str:
+    """Give text from outside with what would steer a terminal, or turn a reader's eye around, as an escape."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(each if each == "\n" or each.isprintable() else repr(each)[1:-1] for each in text)

@@ -7,10 +7,12 @@ default runner polls for the acknowledgement every 10 ms, which people would wai
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from traceback import walk_tb
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -48,6 +50,8 @@ def build_app(desk: Desk, client: AsyncWebClient, *, identity: Callable[[], Auth
         client=client,
         authorize=authorize,
         process_before_response=True,
+        # Bolt would explain in ten lines how to write a listener for whatever anybody sends.
+        raise_error_for_unhandled_request=True,
         # The web server checks signatures before a request comes here, with a secret that may rotate.
         request_verification_enabled=False,
         ignoring_self_assistant_message_events_enabled=False,
@@ -86,6 +90,10 @@ def _listen_to_forms(app: AsyncApp, desk: Desk) -> None:
         errors = await desk.submission(body)
         await (ack(response_action="errors", errors=errors) if errors else ack())
 
+    @app.view_closed(_ANY)
+    async def closed(ack: AsyncAck) -> None:
+        await ack()
+
     @app.options(_ANY)
     async def options(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(options=await desk.options(body))
@@ -100,6 +108,12 @@ def _catch(app: AsyncApp, desk: Desk) -> None:
     @app.error
     async def failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
         """Log what went wrong, and say so: the one error handler at Slack's edge."""
+        if isinstance(error, BoltUnhandledRequestError):
+            log.warning("a request of a kind that is not known here: %s", text(body, "type")[:50] or "none")
+            return BoltResponse(status=404)
+        if not _ours(error):
+            log.warning("a request is none that Slack sends: %s", type(error).__name__)
+            return BoltResponse(status=400)
         log.error("a request from Slack failed: %s", type(error).__name__, exc_info=error)
         if text(body, "event", "type"):
             # Slack sends an event again that was not taken.
@@ -108,3 +122,9 @@ def _catch(app: AsyncApp, desk: Desk) -> None:
             return BoltResponse(status=200, body={"text": APOLOGY, "response_type": "ephemeral"})
         await desk.apologise(body)
         return BoltResponse(status=200)
+
+
+def _ours(error: Exception) -> bool:
+    """Whether something of ours raised it; else Bolt did, looking for a listener in a payload of another shape."""
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.startswith("bot.") for name in modules)

@@ -1,6 +1,7 @@
 """What each thing that people do in Slack leads to: an answer, or a stored job and an acknowledgement."""
 
 import asyncio
+import logging
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,18 +11,21 @@ from bot.listeners.payload import text
 from bot.listeners.questions import Questions
 from bot.listeners.tasks import APOLOGY, Question, Tasks
 from bot.listeners.typeahead import UID, options
-from bot.listeners.views import ask_view, reason_view, silent_home
+from bot.listeners.views import ask_view, reason_view
 from bot.operations import ask
 from bot.operations.answer import say
 from bot.operations.caller import Caller
-from bot.operations.decide import ACTIONS
-from bot.operations.home import home_view
+from bot.operations.decide import ACTIONS, REJECT, askable
+from bot.operations.diagram import diagram
+from bot.operations.home import open_home
 from bot.operations.incident_click import CLICKS as INCIDENT_CLICKS
 from bot.operations.jobs import click_job, order_job
 from bot.operations.refusal import Refused
 from bot.operations.rights import rights_of
 from bot.operations.world import World
-from bot.ports import Job, Unavailable
+from bot.ports import Job, Unavailable, WorldError
+
+log = logging.getLogger(__name__)
 
 BREAK_GLASS = "change:breakglass"
 STORED = frozenset({*ACTIONS, "verification:stop", *INCIDENT_CLICKS}) - {BREAK_GLASS}
@@ -29,26 +33,27 @@ STORED = frozenset({*ACTIONS, "verification:stop", *INCIDENT_CLICKS}) - {BREAK_G
 ORDERED = {"status:propose": "enable", "status:verify": "verify"}
 """Buttons that do what a command does."""
 SHARE = "status:share"
+DIAGRAM = "status:diagram"
+PAGES = frozenset({"list:previous", "list:next"})
 NOT_STORED = "The database does not answer, so nothing was started or decided. Try again in a minute."
 NOT_KNOWN = "The database answers too slowly: whether this was taken is not known. Look in a minute before you try again."
 OLD_BUTTON = "This button is older than I am and does nothing any more. Ask for status once more."
 OLD_FORM = "This form is older than I am and does nothing any more. Give the command once more."
+NO_FORM = "The form did not open. Press the button once more."
 NO_SERVICE = "Name a Service: NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE."
 STORED_WITHIN = 2.5
 """Seconds that an acknowledgement waits for the database; Slack waits three."""
+DECIDED_WITHIN = 1.5
+"""Seconds that a form waits to learn whether its person may; a trigger lives three."""
 OFFERED_WITHIN = 2.0
 """Seconds that a type-ahead waits for Slack to say who is asking."""
 
 
 class Views(Protocol):
-    """The messenger's views, which only listeners open."""
+    """The messenger's modals, which only listeners open."""
 
     async def open_view(self, trigger: str, view: dict[str, Any]) -> None:
         """Open a modal; the trigger lives three seconds."""
-        ...
-
-    async def publish_home(self, user: str, view: dict[str, Any]) -> None:
-        """Show a person's Home tab."""
         ...
 
 
@@ -65,8 +70,9 @@ class Desk:
     async def command(self, body: dict[str, Any]) -> str:
         """Take a slash command; return what the acknowledgement itself says, mostly nothing."""
         trigger = text(body, "trigger_id")
-        delivery = payload.delivery(body, trigger)
-        return await self._take(payload.command_text(body), payload.command_caller(body), delivery, trigger)
+        return await self._take(
+            payload.command_text(body), payload.command_caller(body), payload.delivery(body), trigger
+        )
 
     async def mention(self, body: dict[str, Any]) -> None:
         """Take a mention; Slack sends it again until it is acknowledged, so the event's id is its delivery."""
@@ -85,7 +91,7 @@ class Desk:
             case Mistake(sentence=sentence):
                 return sentence
             case Intent(verb="ask", target=verb) if trigger:
-                self._open(delivery, caller, trigger, ask_view(self._world, caller, verb))
+                self._open(delivery, caller, trigger, ask_view(self._world, caller, verb), instead=NO_SERVICE)
             case Intent(verb="ask"):
                 return NO_SERVICE
             case Intent(verb=verb, target=target, reason=why) if verb in ORDERS:
@@ -98,17 +104,23 @@ class Desk:
         """Take a click; every one gets an answer, that of a button from before the last deployment too."""
         caller = payload.action_caller(body)
         action, value = text(body, "actions", 0, "action_id"), payload.action_value(body)
-        stamp = text(body, "actions", 0, "action_ts")
-        delivery = payload.delivery(body, stamp, caller.user, action, value)
+        delivery = payload.delivery(body)
         if action in STORED:
-            self._tell(delivery, caller, await self._store(click_job(delivery, action, value, "", caller)))
+            sentence = await self._store(click_job(delivery, action, value, "", caller))
+            self._tell(delivery, caller, sentence)
+            if action == REJECT and not sentence:
+                # The no is taken; why may be said, or not.
+                self._ask_why(delivery, caller, text(body, "trigger_id"), value, action)
         elif action in ORDERED:
             self._tell(delivery, caller, await self._pressed(delivery, ORDERED[action], value, caller))
         elif action == BREAK_GLASS:
-            view = reason_view(self._world, caller, value)
-            self._open(delivery, caller, text(body, "trigger_id"), view)
+            self._ask_why(delivery, caller, text(body, "trigger_id"), value, action)
         elif action == SHARE:
             self._start(delivery, caller, partial(self._questions.share, value, caller, delivery))
+        elif action == DIAGRAM:
+            self._start(delivery, caller, partial(diagram, self._world, caller, value))
+        elif action in PAGES:
+            self._start(delivery, caller, partial(self._questions.page, value, caller))
         elif not action.startswith("ask:") and not text(body, "actions", 0, "url"):
             self._tell(delivery, caller, OLD_BUTTON)
 
@@ -117,12 +129,13 @@ class Desk:
             ref, _ = ask.by_button(self._world, value)
         except Refused as refused:
             return str(refused)
+        verb = "disable" if verb == "enable" and value.endswith(ask.OFF) else verb
         return await self._order(delivery, verb, f"{ref.cluster}/{ref}", "", caller)
 
     async def submission(self, body: dict[str, Any]) -> dict[str, str] | None:
         """Take a submitted modal; return errors to show in it, by field, or nothing."""
         caller = payload.submission_caller(body)
-        delivery = payload.delivery(body, text(body, "view", "id"), caller.user)
+        delivery = payload.delivery(body)
         match text(body, "view", "callback_id"):
             case "ask":
                 return await self._asked(body, caller, delivery)
@@ -150,12 +163,34 @@ class Desk:
         sentence = await self._order(delivery, verb, target, why, caller)
         return {"service": sentence} if sentence else None
 
+    def _ask_why(self, delivery: str, caller: Caller, trigger: str, change: str, action: str) -> None:
+        """Open the form for a reason, unless it is known already that the answer is no."""
+        view = reason_view(self._world, caller, change, action)
+
+        async def asked() -> None:
+            try:
+                async with asyncio.timeout(DECIDED_WITHIN):
+                    await askable(self._world, change, action, caller)
+            except Refused:
+                if action == REJECT:
+                    # The click itself is stored, and told so.
+                    return
+                raise
+            except (TimeoutError, WorldError) as error:
+                log.info("asking for a reason without knowing whether it counts: %s", error)
+            await self._opened(trigger, view, instead="" if action == REJECT else NO_FORM)
+
+        self._start(delivery, caller, asked)
+
     async def _reasoned(self, body: dict[str, Any], caller: Caller, delivery: str) -> dict[str, str] | None:
         why = payload.reason(text(body, "view", "state", "values", "reason", "reason", "value"))
+        remembered = payload.metadata(body)
+        # A form from before the last deployment remembers no action: it was for breaking the glass.
+        action = REJECT if remembered.get("action") == REJECT else BREAK_GLASS
         if not why:
-            return {"reason": "Say why it cannot wait."}
-        change = str(payload.metadata(body).get("change", ""))
-        sentence = await self._store(click_job(delivery, BREAK_GLASS, change, why, caller))
+            return None if action == REJECT else {"reason": "Say why it cannot wait."}
+        change = str(remembered.get("change", ""))
+        sentence = await self._store(click_job(delivery, action, change, why, caller))
         return {"reason": sentence} if sentence else None
 
     async def options(self, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -170,8 +205,8 @@ class Desk:
     async def shortcut(self, body: dict[str, Any]) -> None:
         """Open the modal; its answer goes to the message's thread."""
         caller, trigger = payload.shortcut_caller(body), text(body, "trigger_id")
-        delivery = payload.delivery(body, trigger)
-        self._open(delivery, caller, trigger, ask_view(self._world, caller, "status"))
+        delivery = payload.delivery(body)
+        self._open(delivery, caller, trigger, ask_view(self._world, caller, "status"), instead=NO_SERVICE)
 
     async def home(self, body: dict[str, Any]) -> None:
         """Show the Home tab."""
@@ -179,16 +214,14 @@ class Desk:
             return
         caller = Caller(user=text(body, "event", "user"), team=text(body, "team_id"), channel="")
         delivery = payload.delivery(body, text(body, "event_id"))
-        self._start(delivery, caller, partial(self._publish, caller))
+        self._start(delivery, caller, partial(self._open_home, caller))
 
-    async def _publish(self, caller: Caller) -> None:
+    async def _open_home(self, caller: Caller) -> None:
         try:
-            view = await home_view(self._world, caller)
-        except Unavailable as error:
-            view = silent_home(
-                self._world, f"Nothing can be shown now: {error}. Commands are still answered."
-            )
-        await self._views.publish_home(caller.user, view)
+            await open_home(self._world, caller)
+        except WorldError as error:
+            # Nobody has asked for anything; who looks again is shown it again.
+            log.warning("a Home tab was not shown: %s", error)
 
     async def apologise(self, body: dict[str, Any]) -> None:
         """Answer what failed in a way that nobody has thought of."""
@@ -212,8 +245,19 @@ class Desk:
             return NOT_KNOWN
         return ""
 
-    def _open(self, delivery: str, caller: Caller, trigger: str, view: dict[str, Any]) -> None:
-        self._start(delivery, caller, partial(self._views.open_view, trigger, view))
+    def _open(
+        self, delivery: str, caller: Caller, trigger: str, view: dict[str, Any], *, instead: str = ""
+    ) -> None:
+        """Open a form; where Slack does not, say what to do instead, if anything."""
+        self._start(delivery, caller, partial(self._opened, trigger, view, instead=instead))
+
+    async def _opened(self, trigger: str, view: dict[str, Any], *, instead: str) -> None:
+        try:
+            await self._views.open_view(trigger, view)
+        except WorldError as error:
+            log.warning("a form was not opened: %s", error)
+            if instead:
+                raise Refused(instead) from error
 
     def _tell(self, delivery: str, caller: Caller, sentence: str) -> None:
         if sentence:

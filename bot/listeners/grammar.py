@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from unicodedata import normalize
 
 QUESTIONS = ("help", "status", "list", "history")
@@ -15,8 +15,12 @@ LONGEST = 3000
 """Characters read of a command; Slack sends no more than its message limit, and a reason needs less."""
 _SHOWN = 40
 """Characters of a word that is no subcommand; enough to recognise it."""
+_ALIKE, _AS_LIKELY = 0.5, 0.1
+"""How alike a word must be to a subcommand, and how much less another one may be to be offered too."""
 _QUOTES = "\"'`´“”„‟‘’‚‛«»‹›"
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff]")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff]")
+_JOINERS = "\u200c\u200d"
+"""Invisible too, but a family of emoji or a Persian word is another one without them; names hold none."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LINK = re.compile(r"<https?://[^|>]*\|([^>]+)>")
 
@@ -40,7 +44,7 @@ class Mistake:
 
 def parse(text: str, command: str = "/elb-passthrough") -> Intent | Mistake:
     """Read a command; white space, quotes around names, case and invisible characters do not matter."""
-    words = _readable(text).split()
+    words = [word for word in _readable(text).split() if word.strip(_JOINERS)]
     if not words:
         return Intent(verb="ask", target="status")
     verb, rest = _name(words[0]).casefold(), _joined(words[1:])
@@ -66,7 +70,7 @@ def _joined(words: list[str]) -> list[str]:
 
 def _name(word: str) -> str:
     """A name without what people put around it; names hold no full-width letters and no other slash."""
-    whole = "".join(normalize("NFKC", word).split())
+    whole = "".join(normalize("NFKC", word).translate(dict.fromkeys(map(ord, _JOINERS))).split())
     return whole.strip(_QUOTES + ",;").replace("\\", "/")
 
 
@@ -74,6 +78,13 @@ def _no_such(word: str, command: str) -> str:
     shown = word[:_SHOWN] + ("…" if len(word) > _SHOWN else "")
     if "/" in word.strip("/"):
         return f"Say what you want of “{shown}”: {command} status {_name(word)[:150]}"
-    close = get_close_matches(word.casefold(), SUBCOMMANDS, 2, 0.5)
+    close = _close(word.casefold())
     hint = f"Did you mean {' or '.join(close)}?" if close else f"{command} help lists what you can do."
     return f"There is no subcommand “{shown}”. {hint}"
+
+
+def _close(word: str) -> list[str]:
+    """The nearest subcommand, and a second one only where it is as likely: "able" may be two."""
+    ranked = sorted(((SequenceMatcher(None, word, each).ratio(), each) for each in SUBCOMMANDS), reverse=True)
+    best = ranked[0][0]
+    return [each for ratio, each in ranked[:2] if ratio >= max(_ALIKE, best - _AS_LIKELY)]

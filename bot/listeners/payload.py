@@ -28,16 +28,18 @@ def text(body: Any, *path: str | int) -> str:
 
 
 def reason(said: str) -> str:
-    """A reason as it is stored: no control characters, not endless."""
-    return _CONTROL.sub("", said).strip()[:REASON_LIMIT]
+    """A reason as it is stored: no control characters, not endless; where it was cut, it says so."""
+    kept = _CONTROL.sub("", said).strip()
+    return kept if len(kept) <= REASON_LIMIT else f"{kept[: REASON_LIMIT - 1]}…"
 
 
-def delivery(body: Any, *parts: str) -> str:
+def delivery(body: Any, event: str = "") -> str:
     """Name a delivery by what is its own, so that a second one of the same is known.
 
-    Where Slack gives nothing of its own, the first part is empty, and the payload as a whole is the name.
+    An event is known by its id, under which Slack repeats it. Anything else is known as a whole: a server that
+    is only compatible with Slack may give every command the same trigger_id.
     """
-    own = "\n".join(parts) if parts and parts[0] else dumps(body, sort_keys=True, default=str)
+    own = event or dumps(body, sort_keys=True, default=str)
     return sha256(own.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

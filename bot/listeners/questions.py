@@ -1,5 +1,7 @@
 """Questions, answered beside the acknowledgement: in the thread where they were asked, or to their person."""
 
+import re
+
 from bot.operations import ask
 from bot.operations.answer import answer
 from bot.operations.caller import Caller
@@ -38,6 +40,20 @@ class Questions:
             await self._world.messenger.post(caller.channel, message, key=key, thread=caller.thread)
         except (NotFound, Forbidden):
             await answer(self._world, caller, message)
+
+    async def page(self, value: str, caller: Caller) -> None:
+        """Turn the page of a list, in its place; where that is gone, below it."""
+        number, _, target = value.partition(":")
+        page = int(number) if re.fullmatch("[0-9]{1,6}", number) else 0
+        message = await ask.listing(self._world, caller, target, page=page)
+        if caller.response_url:
+            try:
+                await self._world.messenger.answer(caller.response_url, message, replace=True)
+            except (NotFound, Forbidden, Invalid):
+                pass
+            else:
+                return
+        await answer(self._world, caller, message)
 
     async def share(self, value: str, caller: Caller, delivery: str) -> None:
         """Show a status to everybody in the channel, or in the thread, where its button was pressed."""

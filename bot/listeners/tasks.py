@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.operations.refusal import Refused
-from bot.ports import WorldError
+from bot.ports import Unavailable, WorldError
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +14,8 @@ TOO_LONG = 25.0
 """Seconds after which a question is given up; Slack's answer window is longer, nobody's patience is."""
 MOST_REMEMBERED = 5000
 """Deliveries whose repetition is known; Slack repeats within minutes."""
+AGAIN = (1.0, 2.0, 5.0, 10.0, *[30.0] * 24)
+"""Seconds before each further try to say what a question came to, while Slack does not answer: some twelve minutes."""
 APOLOGY = "Something went wrong on my side, and it is in my log. Nothing was changed; try again in a minute."
 
 Question = Callable[[], Awaitable[None]]
@@ -23,7 +25,8 @@ Tell = Callable[[str], Awaitable[None]]
 class Tasks:
     """Runs questions beside the acknowledgement; nothing durable depends on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, again: Sequence[float] = AGAIN) -> None:
+        self._again = again
         self._running: set[asyncio.Task[None]] = set()
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -34,7 +37,7 @@ class Tasks:
         self._seen[delivery] = None
         if len(self._seen) > MOST_REMEMBERED:
             self._seen.popitem(last=False)
-        task = asyncio.create_task(_answered(question, tell))
+        task = asyncio.create_task(self._answered(question, tell))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -46,14 +49,26 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    async def _answered(self, question: Question, tell: Tell) -> None:
+        sentence = await _outcome(question)
+        if sentence and not await _told(tell, sentence):
+            for rest in self._again:
+                await asyncio.sleep(rest)
+                if await _told(tell, sentence):
+                    return
+            log.warning("a question was never answered: Slack is away for too long")
 
-async def _answered(question: Question, tell: Tell) -> None:
-    sentence = await _outcome(question)
-    if sentence:
-        try:
-            await tell(sentence)
-        except WorldError as error:
-            log.warning("a question could not be answered: %s", error)
+
+async def _told(tell: Tell, sentence: str) -> bool:
+    """Say a sentence; False where it may be said later."""
+    try:
+        await tell(sentence)
+    except Unavailable as error:
+        log.warning("an answer waits: %s", error)
+        return False
+    except WorldError as error:
+        log.warning("a question could not be answered: %s", error)
+    return True
 
 
 async def _outcome(question: Question) -> str:

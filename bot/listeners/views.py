@@ -1,9 +1,10 @@
-"""The modals, and the Home tab of a bad day."""
+"""The modals."""
 
 from json import dumps
 from typing import Any
 
 from bot.operations.caller import Caller
+from bot.operations.decide import REJECT
 from bot.operations.world import World
 
 _TITLES = {
@@ -33,11 +34,7 @@ def ask_view(world: World, caller: Caller, verb: str) -> dict[str, Any]:
 _REASONED = frozenset({"enable", "disable"})
 
 
-def reason_view(world: World, caller: Caller, change: str) -> dict[str, Any]:
-    """The modal that asks why the glass is broken."""
-    return world.renderer.view("reason", metadata=dumps({"change": change, "caller": caller.as_json()}))
-
-
-def silent_home(world: World, sentence: str) -> dict[str, Any]:
-    """The Home tab while nothing can be shown on it."""
-    return world.renderer.view("home-silent", sentence=sentence)
+def reason_view(world: World, caller: Caller, change: str, action: str) -> dict[str, Any]:
+    """The modal that asks why the glass is broken, which must be said, or why a change is rejected."""
+    remembered = dumps({"change": change, "action": action, "caller": caller.as_json()})
+    return world.renderer.view("reason", rejecting=action == REJECT, metadata=remembered)

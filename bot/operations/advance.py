@@ -1,13 +1,16 @@
 """Takes a change one step further, whoever calls and however often: measure, apply, measure again, conclude."""
 
+from dataclasses import replace
+
 from bot.config.settings import OnFailure
 from bot.domain.change import Change, EventKind, Phase, Verb
 from bot.domain.verification import Outcome
-from bot.operations.jobs import advance_job, card_job, say_job, undo_job
-from bot.operations.measured import end_run, measured_after, measured_before
-from bot.operations.move import annotate, move
+from bot.domain.verification_cause import without_guess
+from bot.operations.jobs import advance_job, card_job, notice_job, say_job, undo_job
+from bot.operations.measured import end_run, halt_run, measured_after, measured_before
+from bot.operations.move import move
 from bot.operations.pause import unpaused
-from bot.operations.reverted import watch
+from bot.operations.reverted import Undone, undone_by_others, watch
 from bot.operations.steps import apply
 from bot.operations.world import World
 from bot.ports import Job, Later, NotFound, Stale
@@ -37,11 +40,20 @@ async def _waiting(world: World, change: Change) -> None:
     del world, change
 
 
+async def _unpaused(world: World, change: Change) -> None:
+    """Go on measuring only where nobody paused the cluster; where somebody did, nothing more is sent."""
+    try:
+        await unpaused(world, change)
+    except Later:
+        await halt_run(world, change)
+        raise
+
+
 async def _approved(world: World, change: Change) -> None:
     """Measure how it is before the patch; then start to apply."""
-    await unpaused(world, change)
+    await _unpaused(world, change)
     plan = change.plan
-    if plan is not None and plan.compare and plan.how != "none":
+    if plan is not None and plan.compare and plan.how != "none" and not change.at_once:
         await measured_before(world, change, plan)
     await move(world, change, EventKind.APPLY_STARTED)
 
@@ -52,21 +64,35 @@ async def _verifying(world: World, change: Change) -> None:
         nothing = "Nothing was measured: there is no client to measure from."
         await _conclude(world, change, Outcome.INCONCLUSIVE, nothing)
         return
-    await unpaused(world, change)
+    await _unpaused(world, change)
     verdict = await measured_after(world, change, change.plan)
-    await _conclude(world, change, verdict.outcome, verdict.headline)
+    when = f"Measured {world.clock():%Y-%m-%d %H:%M} UTC"
+    seen = f"{when}: {verdict.in_the_past}" if verdict.in_the_past else verdict.headline
+    await _conclude(world, change, verdict.outcome, seen)
 
 
 async def _conclude(world: World, change: Change, outcome: Outcome, headline: str) -> None:
-    jobs = [say_job(change.id, "verdict"), *(_of_failure(world, change) if outcome is Outcome.FAILED else ())]
-    await move(world, change, _CONCLUDED[outcome], jobs=jobs, note=headline)
+    """End a verification; where somebody undid the patch meanwhile, that is the cause, and no other one is guessed."""
+    undone = Undone() if outcome is Outcome.SUCCEEDED else await undone_by_others(world, change)
+    seen = f"{undone.sentence} Seen: {without_guess(headline)}" if undone.sentence else headline
+    bad = _of_failure(world, change, undone) if outcome is Outcome.FAILED else []
+    await move(
+        world,
+        change,
+        _CONCLUDED[outcome],
+        jobs=[say_job(change.id, "verdict"), *bad],
+        note=seen,
+        undone=undone.sentence,
+        put_back=undone.put_back,
+    )
 
 
-def _of_failure(world: World, change: Change) -> list[Job]:
+def _of_failure(world: World, change: Change, undone: Undone) -> list[Job]:
     """What a failure entails beside its verdict: the incident channel, and the rollback if it is automatic."""
     alarm = say_job(change.id, "alarm")
     automatic = world.cluster_settings(change.cluster).verification.on_failure is OnFailure.ROLLBACK
-    return [alarm, undo_job(change.id)] if automatic and change.verb is not Verb.ROLLBACK else [alarm]
+    to_undo = automatic and change.verb is not Verb.ROLLBACK and not undone.put_back
+    return [alarm, undo_job(change.id)] if to_undo else [alarm]
 
 
 async def _over(world: World, change: Change) -> None:
@@ -82,7 +108,12 @@ async def _unlink(world: World, change: Change) -> None:
     except NotFound:
         return
     if first.rolled_back_by == change.label:
-        await annotate(world, first, rolled_back_by="", jobs=[advance_job(first.id), card_job(first.id)])
+        # A proposal that takes its place may be linked at this moment: then this is tried again, and finds it.
+        await world.store.changes.note(
+            first,
+            replace(first, rolled_back_by=""),
+            jobs=[advance_job(first.id), card_job(first.id), notice_job(first.id)],
+        )
 
 
 _STEPS = {

@@ -4,15 +4,19 @@ Never twice: a step whose value is there already, owned by our field manager, wa
 not live to record it. Never blind: after a lost answer the Service is read before anything else is tried.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.change import Step
+from bot.domain.patch import FIELD_MANAGER
 from bot.domain.words import unmarked
+from bot.operations.rehearsal import rehearse
 from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound
 
-MANAGER = "elb-passthrough-bot"
-"""Our field manager, as the contract names it."""
+Guard = Callable[[str], Awaitable[None]]
+"""Asked with the resourceVersion right before a patch is sent for good; raises where it must wait."""
+
 TRIES = 3
 """How often a 409 is answered by reading again."""
 
@@ -34,13 +38,17 @@ class Applied:
     resource_version: str = ""
 
 
-async def apply_step(cluster: Cluster, step: Step, *, resumed: bool) -> Applied:
+async def apply_step(
+    cluster: Cluster, step: Step, *, resumed: bool, sent_over: str | None, allowed: Guard
+) -> Applied:
     """Patch one Service as approved, or say why not.
 
     Args:
         cluster: where it is.
         step: what was approved.
         resumed: whether an earlier attempt may have sent this very patch.
+        sent_over: with which resourceVersion; None where that is not known.
+        allowed: see `Guard`.
 
     Raises:
         Unavailable: the cluster does not answer; the caller tries the step again later, from its reading.
@@ -53,8 +61,11 @@ async def apply_step(cluster: Cluster, step: Step, *, resumed: bool) -> Applied:
             return Applied(result=Result.APPLIED, resource_version=live.resource_version)
         if (difference := differs(live, step)) is not None:
             return Applied(result=Result.SUPERSEDED, sentence=difference)
+        if not tried and sent_over not in (None, live.resource_version):
+            # The patch may have landed, and somebody may have undone it: that is not undone again.
+            return Applied(result=Result.SUPERSEDED, sentence=_perhaps(step))
         try:
-            return await _patch(cluster, step, live)
+            return await _patch(cluster, step, live, allowed)
         except Conflict:
             continue
     return Applied(
@@ -75,7 +86,7 @@ async def _live(cluster: Cluster, step: Step) -> LiveService | Applied:
 def there(live: LiveService, step: Step) -> bool:
     """Whether the Service has what this step sets, by us; who removed a key, nobody records."""
     return live.uid == step.uid and all(
-        live.annotations.get(key) == value and (value is None or live.touched_by.get(key) == MANAGER)
+        live.annotations.get(key) == value and (value is None or live.touched_by.get(key) == FIELD_MANAGER)
         for key, value in step.after.items()
     )
 
@@ -93,13 +104,15 @@ def differs(live: LiveService, step: Step) -> str | None:
     return None
 
 
-async def _patch(cluster: Cluster, step: Step, live: LiveService) -> Applied:
+async def _patch(cluster: Cluster, step: Step, live: LiveService, allowed: Guard) -> Applied:
     """Rehearse on the API server, then patch with the fresh resourceVersion as the precondition."""
     try:
-        for dry_run in (True, False):
-            live = await cluster.patch(
-                step.service, step.after, resource_version=live.resource_version, dry_run=dry_run
-            )
+        if more := set(await rehearse(cluster, step, live)) - set(step.besides):
+            return Applied(result=Result.SUPERSEDED, sentence=_unseen(step, more))
+        await allowed(live.resource_version)
+        live = await cluster.patch(
+            step.service, step.after, resource_version=live.resource_version, dry_run=False
+        )
     except (Forbidden, Invalid) as error:
         return Applied(
             result=Result.REFUSED,
@@ -107,11 +120,40 @@ async def _patch(cluster: Cluster, step: Step, live: LiveService) -> Applied:
         )
     except NotFound:
         return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
+    if why := _made_of_it(live, step):
+        return Applied(result=Result.REFUSED, sentence=why)
     return Applied(result=Result.APPLIED, resource_version=live.resource_version)
 
 
-async def undo_step(cluster: Cluster, step: Step) -> str:
-    """Put one applied step back, because the others cannot be completed; return what went wrong, or nothing.
+def _made_of_it(live: LiveService, step: Step) -> str:
+    """Say what a webhook that lets rehearsals alone made of the patch; nothing where it is what was sent."""
+    for key, value in step.after.items():
+        if (now := live.annotations.get(key)) != value:
+            left = "the key is absent" if now is None else f"its value is “{unmarked(now)}”"
+            return f"The API server took the patch of {step.service}, and a webhook of the cluster made something else of it: {key}, {left}."
+    return ""
+
+
+def _perhaps(step: Step) -> str:
+    return f"{step.service} was written to while it was not known whether the patch had arrived; it is not there."
+
+
+def _unseen(step: Step, keys: set[str]) -> str:
+    return f"A webhook of the cluster would change {', '.join(sorted(keys))} on {step.service} too, which the proposal did not show."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What became of a step that was to be put back; both empty: it is as before, or gone."""
+
+    trouble: str = ""
+    """Why it could not be put back."""
+    left: str = ""
+    """What somebody else made of it meanwhile, which was left as it is."""
+
+
+async def undo_step(cluster: Cluster, step: Step, *, allowed: Guard) -> Undone:
+    """Put one applied step back, because the others cannot be completed.
 
     Raises:
         Unavailable: the cluster does not answer; the caller tries again later.
@@ -121,14 +163,26 @@ async def undo_step(cluster: Cluster, step: Step) -> str:
         try:
             live = await cluster.read(step.service)
             if not there(live, step):
-                return ""
+                return Undone(left=_left(live, step))
+            await allowed(live.resource_version)
             await cluster.patch(
                 step.service, step.before, resource_version=live.resource_version, dry_run=False
             )
         except Conflict as error:
             trouble = error
-        except (Forbidden, Invalid, NotFound) as error:
-            return f"{step.service} could not be put back: {unmarked(error)}"
+        except NotFound:
+            return Undone()
+        except (Forbidden, Invalid) as error:
+            trouble = error
+            break
         else:
-            return ""
-    return f"{step.service} could not be put back: {unmarked(trouble)}"
+            return Undone()
+    return Undone(trouble=f"{step.service} could not be put back: {unmarked(trouble)}")
+
+
+def _left(live: LiveService, step: Step) -> str:
+    for key, value in step.before.items():
+        if live.uid == step.uid and live.annotations.get(key) != value:
+            who = unmarked(live.touched_by.get(key, "Somebody"))
+            return f"{who} changed {key} on {step.service} meanwhile; that was left as it is."
+    return ""

@@ -1,12 +1,14 @@
 """What clients go through while a change of several Services is half applied: the worst of it, in a sentence."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bot.domain.explanation import Explanation, Path, Verdict
 from bot.domain.objects import Service
 from bot.domain.path import explain
 from bot.domain.snapshot import Snapshot
 from bot.domain.summary import client_words
+from bot.domain.words import listed
 from bot.operations.preview import supposed
 
 MOST_SERVICES = 12
@@ -14,17 +16,28 @@ MOST_SERVICES = 12
 MOST_NAMED = 3
 
 
-def in_between(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """What happens between the first patch and the last."""
+
+    sentence: str = ""
+    """In which order Services are patched, and whether that is known to cut nobody off; empty where there is one."""
+    lost: tuple[str, ...] = ()
+    """Who is cut off in between although not in the end; where that was not looked at, it says so."""
+
+
+def in_between(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]]) -> Between:
     """Say in which order Services are patched, and who is cut off in between although not in the end."""
     if len(parts) == 1:
-        return ""
-    order = f"Patched in this order: {_listed([str(service.ref) for service, _ in parts])}."
+        return Between()
+    order = f"Patched in this order: {listed([service.ref for service, _ in parts], MOST_NAMED)}."
     if len(parts) > MOST_SERVICES:
-        return f"{order} What happens in between was not looked at."
-    lost = list(dict.fromkeys(_lost(snapshot, parts)))
+        unseen = (f"not known, for {len(parts)} Services are too many to look at",)
+        return Between(sentence=f"{order} What happens in between was not looked at.", lost=unseen)
+    lost = tuple(dict.fromkeys(_lost(snapshot, parts)))
     if not lost:
-        return f"{order} Nobody is cut off in between."
-    return f"{order} In between, for as long as kube-proxy needs, these are cut off: {_listed(lost)}."
+        return Between(sentence=f"{order} Nobody is cut off in between.")
+    return Between(sentence=order, lost=lost)
 
 
 def _lost(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]]) -> Iterator[str]:
@@ -45,8 +58,3 @@ def _reached(explanation: Explanation) -> set[tuple[str, str]]:
 
 def _key(path: Path) -> tuple[str, str]:
     return path.client.group, str(path.destination)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

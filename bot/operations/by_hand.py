@@ -3,6 +3,7 @@
 from shlex import quote
 
 from bot.domain.change import Change, Step
+from bot.domain.owner import Fate, Outlook, Tool
 
 
 def kubectl(change: Change) -> str:
@@ -11,8 +12,14 @@ def kubectl(change: Change) -> str:
 
 
 def git(change: Change) -> str:
-    """Return the piece of each Service's manifest that keeps the change."""
-    return "\n---\n".join(_manifest(step) for step in change.steps)
+    """Return the piece of each Service's manifest that keeps the change, below where that manifest is kept."""
+    fate = change.fate or Fate(outlook=Outlook.FREE)
+    if fate.tool is Tool.TERRAFORM:
+        return "\n".join(_terraform(step) for step in change.steps)
+    where = [f"# {source}" for source in fate.sources]
+    if any(source.chart for source in fate.sources):
+        where.append("# in the chart's values, where it has any for annotations")
+    return "\n".join([*where, "\n---\n".join(_manifest(step) for step in change.steps)])
 
 
 def _command(step: Step) -> str:
@@ -31,6 +38,15 @@ def _manifest(step: Step) -> str:
     return "\n".join([head, "  annotations:", *lines])
 
 
+def _terraform(step: Step) -> str:
+    lines = [
+        f"    # remove {_quoted(key)}" if value is None else f"    {_quoted(key)} = {_quoted(value)}"
+        for key, value in step.after.items()
+    ]
+    head = f"metadata {{  # Service {step.service.name} in {step.service.namespace}"
+    return "\n".join([head, "  annotations = {", *lines, "  }", "}"])
+
+
 def _quoted(value: str) -> str:
-    """Quote a value for YAML: an annotation is a string, also where it looks like a boolean."""
+    """Quote a value for YAML or Terraform: an annotation is a string, also where it looks like a boolean."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

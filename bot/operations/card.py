@@ -1,13 +1,18 @@
 """What a change's card says in each phase; the template only shows it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.change import Change, Phase, Verb
-from bot.domain.verification_pattern import duration as measuring
-from bot.domain.words import counted, duration
+from bot.domain.owner import Outlook
+from bot.domain.rules_finding import GITOPS
+from bot.domain.words import counted
 from bot.operations.by_hand import git, kubectl
-from bot.operations.path_table import affected, before_and_after
+from bot.operations.impact import brought_back, impact, of_other
+from bot.operations.jobs import AT_ONCE
+from bot.operations.path_table import before_and_after
+from bot.operations.plan_words import plan_words
 
 STATES = {
     Phase.PROPOSED: ("🟡", "Proposed"),
@@ -25,6 +30,7 @@ STATES = {
     Phase.REVERTED: ("🟠", "Reverted"),
 }
 MOST_FINDINGS = 5
+MOST_OTHERS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,8 @@ class Card:
     title: str
     sentence: str
     open: bool
+    paused: str
+    """By whom and since when nothing goes on; empty where it does."""
     diff: str
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[tuple[str, str], ...]
@@ -70,10 +78,24 @@ class Card:
     """How many more people must approve; 0 where nobody can."""
     history: tuple[Past, ...]
     buttons: tuple[Button, ...]
+    in_a_hurry: tuple[Button, ...] = ()
+    """Beside them: the same approval without a measurement before the patch."""
+    may_undo: tuple[str, ...] = ()
+    """Who may roll it back, while there is a button for that; the card is the same for everybody."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Where the cards of the changes are that it names, by their labels."""
 
 
-def card_of(change: Change, *, read_only: bool = False, break_glass: bool = False) -> Card:
-    """Compose a change's card as its row is now."""
+def card_of(
+    change: Change,
+    *,
+    read_only: bool = False,
+    break_glass: bool = False,
+    paused: str = "",
+    gone: bool = False,
+) -> Card:
+    """Compose a change's card as its row is now; `gone`: its cluster is configured no more."""
+    locked = read_only or gone
     emoji, state = STATES[change.phase]
     return Card(
         emoji=emoji,
@@ -83,11 +105,13 @@ def card_of(change: Change, *, read_only: bool = False, break_glass: bool = Fals
         open=change.open,
         diff=diff_of(change),
         rows=before_and_after(change.table),
-        lines=tuple(_lines(change, read_only=read_only)),
-        by_hand=_by_hand(change) if read_only else (),
-        waits_for=0 if read_only else max(1, change.approvals_needed - len(change.approvals)),
+        paused=paused,
+        lines=(*_lines(change, read_only=read_only), *_gone(change, gone=gone)),
+        by_hand=_by_hand(change, read_only=read_only),
+        waits_for=0 if locked else max(1, change.approvals_needed - len(change.approvals)),
         history=tuple(_history(change)),
-        buttons=tuple(_buttons(change, read_only=read_only, break_glass=break_glass)),
+        buttons=tuple(_buttons(change, locked=locked, gone=gone, break_glass=break_glass)),
+        in_a_hurry=tuple(_at_once(change, locked=locked)),
     )
 
 
@@ -122,16 +146,23 @@ def _value(value: str | None) -> str:
 def _lines(change: Change, *, read_only: bool) -> list[tuple[str, str]]:
     proposed = change.phase is Phase.PROPOSED
     lines = [("Now", change.progress)] if change.progress else []
-    lines += [("Who is affected", affected(change.table))] if change.table else []
-    lines += [("Mind", f"{note.message} ({note.code})") for note in change.findings[:MOST_FINDINGS]]
-    if (left := len(change.findings) - MOST_FINDINGS) > 0:
+    back = brought_back(change.fate)
+    lines += [("⚠️ Will be reverted", change.git_note)] if back else []
+    lines += [("Who is affected", impact(change))] if change.table else []
+    lines += [("Also", of_other(change, sentence)) for sentence in change.others[:MOST_OTHERS]]
+    if (more := len(change.others) - MOST_OTHERS) > 0:
+        lines.append(("Also", f"{counted(more, 'other Service')}: ask for the status of each"))
+    # What becomes of the patch in Git has a line of its own.
+    findings = [note for note in change.findings if change.fate is None or note.code != GITOPS.id]
+    lines += [("Mind", f"{note.message} ({note.code})") for note in findings[:MOST_FINDINGS]]
+    if (left := len(findings) - MOST_FINDINGS) > 0:
         lines.append(("Mind", f"{counted(left, 'finding')} more: ask for status"))
     lines.append(("Mind", "open connections keep the old path until they close"))
     if change.note and proposed:
         lines.append(("Note", change.note))
-    if change.git_note:
+    if change.git_note and not back:
         lines.append(("Git", change.git_note))
-    lines.append(("Afterwards", _plan_words(change)))
+    lines.append(("Afterwards", plan_words(change)))
     if change.dry_run:
         lines.append(("Rehearsal", change.dry_run))
     if read_only and proposed:
@@ -141,18 +172,20 @@ def _lines(change: Change, *, read_only: bool) -> list[tuple[str, str]]:
     return lines
 
 
-def _by_hand(change: Change) -> tuple[tuple[str, str], ...]:
-    return (("By hand", kubectl(change)), ("In Git", git(change)))
+def _gone(change: Change, *, gone: bool) -> list[tuple[str, str]]:
+    if not gone or not change.open:
+        return []
+    return [("Not configured", f"{change.cluster} is not configured here any more: nobody can approve this.")]
 
 
-def _plan_words(change: Change) -> str:
-    plan = change.plan
-    if plan is None or not plan.clients:
-        return "nothing is measured; the verdict will be inconclusive"
-    if plan.how == "none":
-        return "no connection is made (verification.clients: none); the verdict will be inconclusive"
-    when = ", before and after" if plan.compare else ""
-    return f"{counted(len(plan.clients), 'client class', 'client classes')} × {plan.connections} connections{when}, about {duration(measuring(plan))}"
+def _by_hand(change: Change, *, read_only: bool) -> tuple[tuple[str, str], ...]:
+    """What to run where the bot may not write, and what to change where the Services are declared."""
+    command = (("By hand", kubectl(change)),) if read_only else ()
+    declared = change.fate is not None and change.fate.outlook not in _NO_SOURCE
+    return (*command, ("In Git", git(change))) if read_only or declared else ()
+
+
+_NO_SOURCE = frozenset({Outlook.FREE, Outlook.AGREES})
 
 
 def _history(change: Change) -> list[Past]:
@@ -176,16 +209,19 @@ _DECIDED = frozenset({Phase.REJECTED, Phase.WITHDRAWN})
 _ENDED = {Phase.SUCCEEDED: "verified", Phase.FAILED: "failed", Phase.INCONCLUSIVE: "measured, inconclusive"}
 
 
-def _buttons(change: Change, *, read_only: bool, break_glass: bool) -> list[Button]:
+def _buttons(change: Change, *, locked: bool, gone: bool, break_glass: bool) -> list[Button]:
     match change.phase:
-        case Phase.PROPOSED if read_only:
+        case Phase.PROPOSED if locked:
             return [_withdraw(change)]
         case Phase.PROPOSED:
             return [*_approve(change, break_glass=break_glass), _reject(change), _withdraw(change)]
         case Phase.APPROVED:
             return [_withdraw(change)]
         case Phase.SUCCEEDED | Phase.FAILED | Phase.INCONCLUSIVE if (
-            not change.rolled_back_by and change.verb is not Verb.ROLLBACK
+            not gone
+            and not change.rolled_back_by
+            and not change.put_back
+            and change.verb is not Verb.ROLLBACK
         ):
             return [_roll_back(change)]
         case _:
@@ -193,19 +229,49 @@ def _buttons(change: Change, *, read_only: bool, break_glass: bool) -> list[Butt
 
 
 def _approve(change: Change, *, break_glass: bool) -> list[Button]:
-    subject = str(change.service) if len(change.steps) == 1 else counted(len(change.steps), "Service")
-    keys = sum(len(step.after) for step in change.steps)
-    radius = f"{counted(keys, 'annotation')} on {subject} ({change.cluster}). {affected(change.table)} No Pod restarts."
     yes = Button(
         action="change:approve",
         label="Approve",
         value=change.id,
         style="primary",
-        confirm=radius,
+        confirm=_radius(change),
         yes="Approve",
     )
     glass = Button(action="change:breakglass", label="Break glass…", value=change.id)
     return [yes, glass] if break_glass else [yes]
+
+
+def _at_once(change: Change, *, locked: bool) -> list[Button]:
+    if change.phase is not Phase.PROPOSED or locked or not measures_before(change):
+        return []
+    return [
+        Button(
+            action="change:approve",
+            label="Approve, apply at once",
+            value=f"{change.id}{AT_ONCE}",
+            confirm=f"No measurement before the patch. {_radius(change)}",
+            yes="Approve",
+        )
+    ]
+
+
+def _radius(change: Change) -> str:
+    """What a click on Approve comes to: a dialog holds 300 characters, so the worst comes first."""
+    subject = str(change.service) if len(change.steps) == 1 else counted(len(change.steps), "Service")
+    keys = counted(sum(len(step.after) for step in change.steps), "annotation")
+    back = brought_back(change.fate)
+    said = (
+        f"⚠️ {back}" if back else "",
+        f"{keys} on {subject} ({change.cluster}).",
+        impact(change, brief=True),
+    )
+    return " ".join([*filter(None, said), "No Pod restarts."])
+
+
+def measures_before(change: Change) -> bool:
+    """Whether the approval is followed by a measurement, and not by the patch."""
+    plan = change.plan
+    return plan is not None and bool(plan.clients) and plan.compare and plan.how != "none"
 
 
 def _reject(change: Change) -> Button:

@@ -5,18 +5,22 @@ from dataclasses import dataclass, replace
 
 from bot.domain.approval import decide_approval, decide_rejection
 from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase
-from bot.domain.policy import Decision, all_agree
+from bot.domain.policy import Decision, Policy, all_agree
 from bot.domain.words import counted, person, unmarked
 from bot.operations.caller import Caller
 from bot.operations.difference import difference
+from bot.operations.harm import harm
 from bot.operations.jobs import card_job, say_job
-from bot.operations.move import follow_ups, supersede
+from bot.operations.look import ask_git, redraw
+from bot.operations.move import annotate, follow_ups, supersede
+from bot.operations.orphan import known
 from bot.operations.refusal import Refused
 from bot.operations.rights import Rights, rights_of
 from bot.operations.rollback import roll_back
 from bot.operations.world import World
 from bot.ports import Job, NotFound, Stale
 
+REJECT = "change:reject"
 TRIES = 8
 """How often a click reads the row again when others decide at the same time; each loss means one of them won."""
 
@@ -31,6 +35,8 @@ class Click:
     change: str
     caller: Caller
     reason: str = ""
+    at_once: bool = False
+    """An approval in a hurry: nothing is measured before the patch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,7 @@ async def decide(world: World, click: Click) -> str:
     """
     for _ in range(TRIES):
         change = await _change(world, click.change)
-        if already := _done_before(change, click):
+        if already := await _done_before(world, change, click):
             return already
         rights = await rights_of(world, click.caller)
         if click.action == "change:rollback":
@@ -71,8 +77,30 @@ async def decide(world: World, click: Click) -> str:
     )
 
 
+async def askable(world: World, change_id: str, action: str, caller: Caller) -> None:
+    """Let nobody be asked why who may not break the glass, or reject, anyway.
+
+    Raises:
+        Refused: with the sentence for the person.
+    """
+    change = await _change(world, change_id)
+    if action == REJECT and change.phase is Phase.REJECTED and change.decided_by == caller.user:
+        return
+    rights, now = await rights_of(world, caller), world.clock()
+
+    def decision(policy: Policy) -> Decision:
+        if action == REJECT:
+            return decide_rejection(policy, change, rights.person, rights.groups, now)
+        return decide_approval(
+            policy, change, rights.person, rights.groups, now, break_glass=True, reason="asked for next"
+        )
+
+    _decided(change, rights, decision)
+
+
 async def _stands(world: World, change: Change) -> None:
-    """Let nobody approve what is no longer what it was: such a proposal is superseded at the click."""
+    """Let nobody approve what is no longer what it was, or what would do harm by now."""
+    known(world, change, "approved")
     if world.clusters.get(change.cluster).read_only:
         raise Refused(
             f"The cluster {change.cluster} is read-only here, so {change.label} cannot be approved. Its card shows how to apply it yourself."
@@ -82,6 +110,13 @@ async def _stands(world: World, change: Change) -> None:
         raise Refused(
             f"{change.label} is superseded: {unmarked(why)} Nothing is patched; a new proposal follows, decide that one."
         )
+    if why := await ask_git(world, change):
+        raise Refused(
+            f"{change.label} was not approved, for its card said otherwise until now: {unmarked(why)} Click again if it is still wanted."
+        )
+    if why := harm(world, change):
+        await redraw(world, change)
+        raise Refused(f"{change.label} cannot be approved now, because {why}")
 
 
 async def _change(world: World, change_id: str) -> Change:
@@ -93,9 +128,15 @@ async def _change(world: World, change_id: str) -> Change:
         ) from error
 
 
-def _done_before(change: Change, click: Click) -> str:
-    """The sentence for a click whose effect is there already: delivered twice, or clicked twice."""
+async def _done_before(world: World, change: Change, click: Click) -> str:
+    """The sentence for a click whose effect is there already: delivered twice, clicked twice, or explained now."""
     user = click.caller.user
+    if click.action == REJECT and change.phase is Phase.REJECTED and change.decided_by == user:
+        if click.reason and not change.note:
+            jobs = [_told_why(change, click)]
+            await annotate(world, change, note=click.reason, jobs=jobs)
+            return f"Your reason is on the card of {change.label}."
+        return f"You rejected {change.label}. Nothing is patched."
     if (
         click.action in _YES
         and change.phase is Phase.APPROVED
@@ -115,7 +156,9 @@ def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Mov
             policy, change, rights.person, rights.groups, now, break_glass=broken, reason=click.reason
         ),
     )
-    approval = Approval(by=click.caller.user, at=now, break_glass=broken, reason=click.reason)
+    approval = Approval(
+        by=click.caller.user, at=now, break_glass=broken, reason=click.reason, at_once=click.at_once
+    )
     given = replace(change, approvals=(*change.approvals, approval))
     event = _event(world, click, EventKind.APPROVED if decision.enough else EventKind.APPROVAL_GIVEN, change)
     if not decision.enough:
@@ -146,9 +189,15 @@ def _reject(world: World, change: Change, rights: Rights, click: Click) -> _Move
     return _Move(
         after=after,
         event=event,
-        jobs=tuple(follow_ups(change, after)),
+        jobs=(*follow_ups(change, after), *([_told_why(change, click)] if click.reason else ())),
         sentence=f"You rejected {change.label}. Nothing is patched.",
     )
+
+
+def _told_why(change: Change, click: Click) -> Job:
+    """Tell the requester why; an edited card notifies nobody."""
+    sentence = f"{person(change.requested_by)}: {change.label} was rejected by {person(click.caller.user)}: “{unmarked(click.reason)}”"
+    return say_job(change.id, "rejected", sentence)
 
 
 def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Move:
@@ -157,8 +206,7 @@ def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Mo
         raise Refused(_too_late(change))
     if change.requested_by != click.caller.user:
         raise Refused(
-            f"Only who asked for {change.label} can withdraw it. To stop it, reject it.",
-            who_may=(change.requested_by,),
+            f"Only {person(change.requested_by)}, who asked for {change.label}, can withdraw it. {_HOW_TO_STOP[change.phase]}"
         )
     event = _event(world, click, EventKind.WITHDRAWN, change)
     after = _moved(change, event, decided_by=click.caller.user, decided_at=world.clock())
@@ -170,10 +218,15 @@ def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Mo
     )
 
 
+_HOW_TO_STOP = {
+    Phase.PROPOSED: "To stop it, reject it.",
+    Phase.APPROVED: "To stop it, an operator pauses the cluster.",
+}
+
 _ACTIONS: Mapping[str, Callable[[World, Change, Rights, Click], _Move]] = {
     "change:approve": _approve,
     "change:breakglass": _approve,
-    "change:reject": _reject,
+    REJECT: _reject,
     "change:withdraw": _withdraw,
 }
 _YES = frozenset({"change:approve", "change:breakglass"})
@@ -220,4 +273,5 @@ def _moved(change: Change, event: Event, **changed: object) -> Change:
 
 def _event(world: World, click: Click, kind: EventKind, change: Change) -> Event:
     detail = {"digest": change.digest, "click": click.id} | ({"reason": click.reason} if click.reason else {})
+    detail |= {"atOnce": "true"} if click.at_once else {}
     return Event(kind=kind, at=world.clock(), by=click.caller.user, detail=detail)

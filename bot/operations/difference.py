@@ -1,10 +1,11 @@
 """What is different from what was proposed, as far as people approve it: nothing, or one sentence."""
 
 from bot.domain.change import Change, Step, Verb
-from bot.domain.cluster_facts import Mode
 from bot.domain.objects import PASS_THROUGH, Ref
 from bot.domain.request import ON
 from bot.operations.apply import differs
+from bot.operations.subject import one_setting, stranger
+from bot.operations.template import rewritten
 from bot.operations.world import World
 from bot.ports import Cluster, Forbidden, Invalid, NotFound, Unavailable
 
@@ -20,7 +21,7 @@ async def difference(world: World, change: Change, *, quick: bool = False) -> st
             continue
         if found := await _of_step(cluster, step):
             return found
-    return _stranger(cluster, change)
+    return rewritten(world, change) or newcomer(world, change)
 
 
 async def _of_step(cluster: Cluster, step: Step) -> str:
@@ -38,15 +39,16 @@ def _untouched(cluster: Cluster, step: Step) -> bool:
     return cached is not None and cached.resource_version == step.resource_version
 
 
-def _stranger(cluster: Cluster, change: Change) -> str:
-    """Name a Service that came to the load balancer since and would be at odds with the change under IPVS."""
-    snapshot = cluster.snapshot()
-    if change.verb is Verb.ROLLBACK or snapshot.facts.mode.value is not Mode.IPVS:
+def newcomer(world: World, change: Change) -> str:
+    """Name what shares the load balancer and would be at odds with the change under IPVS, which has one setting."""
+    snapshot = world.clusters.get(change.cluster).snapshot()
+    own = snapshot.service(Ref(change.service.namespace, change.service.name))
+    if own is None or not one_setting(snapshot):
         return ""
     known = {Ref(step.service.namespace, step.service.name) for step in change.steps}
-    wanted = change.verb is Verb.ENABLE
-    own = snapshot.service(Ref(change.service.namespace, change.service.name))
-    for other in snapshot.sharing(own) if own else ():
+    values = {step.service: step.after.get(PASS_THROUGH) for step in change.steps}
+    wanted = values.get(change.service) in ON
+    for other in snapshot.sharing(own):
         if other.ref not in known and (other.annotations.get(PASS_THROUGH) in ON) is not wanted:
-            return f"{other.ref} shares the load balancer since, and needs the same setting."
-    return ""
+            return f"{other.ref} shares the load balancer and needs the same setting, but it is not part of {change.label}."
+    return "" if change.verb is Verb.ROLLBACK else stranger(world, snapshot, change.service)

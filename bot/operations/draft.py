@@ -1,46 +1,40 @@
 """What every proposal is made of, whether it switches, or undoes: live values, paths, approvers, plan."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from hashlib import sha256
+from json import dumps
 
-from bot.domain.approval import BOT, Approvers, who_can_approve
-from bot.domain.change import Change, Event, EventKind, ServiceRef, Step, Verb
-from bot.domain.explanation import Explanation
-from bot.domain.objects import Ref, Service
-from bot.domain.policy import Policy, Right
-from bot.domain.snapshot import Snapshot
+from bot.domain.approval import BOT
+from bot.domain.change import Change, Event, EventKind, FindingNote, MeasurementPlan, ServiceRef, Step, Verb
 from bot.domain.summary import headline
-from bot.domain.words import unmarked
+from bot.domain.words import linked, unmarked
 from bot.operations import preview
 from bot.operations.caller import Caller
 from bot.operations.channel import card_channel
 from bot.operations.jobs import card_job, expire_job, look_job, remind_job
 from bot.operations.plans import health_note, load_balancer, plan_for
+from bot.operations.preview import Paths
 from bot.operations.refusal import Refused
-from bot.operations.rights import Rights, person_of
+from bot.operations.rehearsal import rehearse
+from bot.operations.rights import Rights
+from bot.operations.subject import held
+from bot.operations.template import TEMPLATE
+from bot.operations.terms import terms
 from bot.operations.world import World
-from bot.ports import AlreadyOpen, Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound, Unavailable
+from bot.ports import (
+    AlreadyOpen,
+    Cluster,
+    Conflict,
+    Forbidden,
+    Invalid,
+    LiveService,
+    LoadBalancerFacts,
+    NotFound,
+    Unavailable,
+)
 
-MOST_LOOKED_UP = 40
-"""People whom a proposal looks up to see whether they are still members."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paths:
-    """The subject's paths as they are and as they would be, over one snapshot."""
-
-    snapshot: Snapshot
-    before: Explanation
-    after: Explanation
-
-
-def paths(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]], ref: Ref) -> Paths:
-    """Explain one Service before and after the values of `parts` are set."""
-    before, after = preview.before_and_after(snapshot, preview.supposed(snapshot, parts), ref)
-    return Paths(snapshot=snapshot, before=before, after=after)
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +50,8 @@ class Asked:
     """Empty: where the caller is, or the change channel."""
     remark: str = ""
     """What the reader of the card should know of how it came about."""
+    renewals: int = 0
+    """How many proposals of the same wish were superseded before, one after the other."""
 
 
 def change_id(asked: Asked) -> str:
@@ -88,12 +84,12 @@ async def compose(
     Raises:
         Refused: nobody could approve it.
     """
-    now = world.clock()
     balancer = await load_balancer(world, ref, shown.snapshot)
     health = health_note(balancer) if asked.verb is Verb.ENABLE else None
-    policies = [rights.policy(step.service.cluster, step.service.namespace) for step in steps]
-    lifetime = min(policy.expires_after for policy in policies)
-    reminder = min(policy.reminder for policy in policies)
+    policies = [rights.policy(ref.cluster, step.service.namespace) for step in steps]
+    alone = asked.caller.user == BOT and not asked.renewals
+    unapproved = alone or world.clusters.get(ref.cluster).read_only
+    agreed = await terms(world, policies, asked.verb, rights, unapproved=unapproved)
     return Change(
         id=change_id(asked),
         number=0,
@@ -102,56 +98,50 @@ async def compose(
         service=ref,
         steps=steps,
         requested_by=asked.caller.user,
-        requested_at=now,
+        requested_at=world.clock(),
         reason=asked.reason,
         channel=asked.channel or await card_channel(world, asked.caller),
-        template_digest=world.renderer.patch_digest("pass-through"),
-        # Undoing is urgent: it is applied at once, and measured afterwards.
-        plan=await plan_for(
-            world,
-            ref,
-            shown.snapshot,
-            before=None if asked.verb is Verb.ROLLBACK else shown.before,
-            after=shown.after,
-            balancer=balancer,
-        ),
+        template_digest=world.renderer.patch_digest(TEMPLATE),
+        plan=await _plan(world, asked.verb, ref, shown, balancer),
         table=preview.rows(shown.before, shown.after),
-        findings=(*([health] if health else []), *preview.notes(shown.after)),
-        approvers=await _approvers(world, policies, asked, rights, ref.cluster),
-        approvals_needed=max(policy.approvals for policy in policies),
-        expires_at=now + timedelta(seconds=lifetime),
-        remind_at=now + timedelta(seconds=lifetime - reminder) if 0 < reminder < lifetime else None,
+        findings=tuple(_with_health(preview.notes(shown), health)),
+        others=preview.also(shown),
+        balancers=held(shown.snapshot, ref),
+        approvers=agreed.approvers,
+        approvals_needed=agreed.approvals_needed,
+        expires_at=agreed.expires_at,
+        remind_at=agreed.remind_at,
         headline=headline(shown.before),
         note=" ".join(text for text in (asked.remark, remark) if text),
         rolls_back=rolls_back,
         git_note=owner,
+        renewals=asked.renewals,
     )
 
 
-async def _approvers(
-    world: World, policies: Sequence[Policy], asked: Asked, rights: Rights, cluster: str
-) -> tuple[str, ...]:
-    """Who can approve it, in every namespace; what the bot itself undoes needs nobody."""
-    outside = await _outside(world, policies, rights)
-    found: list[Approvers] = [
-        who_can_approve(policy, asked.verb, asked.caller.user, rights.groups, without_rights=outside)
-        for policy in policies
+async def _plan(
+    world: World, verb: Verb, ref: ServiceRef, shown: Paths, balancer: LoadBalancerFacts | None
+) -> MeasurementPlan:
+    """Plan what the verification sends. Undoing is urgent: it is applied at once, and measured afterwards."""
+    before = None if verb is Verb.ROLLBACK else shown.before
+    return await plan_for(
+        world,
+        ref,
+        shown.snapshot,
+        before=before,
+        after=shown.after,
+        then=shown.then,
+        balancer=balancer,
+        others=shown.others,
+    )
+
+
+def _with_health(notes: Iterable[FindingNote], health: FindingNote | None) -> list[FindingNote]:
+    """The notes, with what the cloud says now in place of what it said when it was last asked."""
+    return [
+        *([health] if health else []),
+        *(note for note in notes if not health or note.code != health.code),
     ]
-    impossible = next((one for one in found if not one.possible), None)
-    if impossible and asked.caller.user != BOT and not world.clusters.get(cluster).read_only:
-        raise Refused(f"{impossible.why} Nothing was proposed.")
-    return tuple(dict.fromkeys(id_ for one in found for id_ in one.ids))
-
-
-async def _outside(world: World, policies: Sequence[Policy], rights: Rights) -> frozenset[str]:
-    """Those whom the policies name although they have no rights: deactivated, guests, bots, strangers."""
-    named = {id_ for policy in policies for right in Right for id_ in policy.entitled(right)}
-    members = {user for id_ in named for user in rights.groups.get(id_) or ()}
-    users = sorted({id_ for id_ in named if not id_.startswith(("S", "*"))} | members)[:MOST_LOOKED_UP]
-    found = await asyncio.gather(
-        *(person_of(world, Caller(user=user, team="", channel="")) for user in users)
-    )
-    return frozenset(person.id for person in found if not person.full_member)
 
 
 async def read_live(cluster: Cluster, ref: ServiceRef) -> LiveService:
@@ -178,25 +168,39 @@ def silent(cluster: str, error: Exception) -> str:
 
 
 async def rehearsed(cluster: Cluster, draft: Change) -> Change:
-    """Let the API server try the very patches without persisting them, and note what it answered.
+    """Let the API server try the very patches without keeping them, and note what it answered.
 
     Raises:
         Refused: the API server, its access control or a webhook says no.
     """
+    steps = []
     try:
         for step in draft.steps:
-            await cluster.patch(
-                step.service, step.after, resource_version=step.resource_version, dry_run=True
-            )
+            live = await cluster.read(step.service)
+            if live.resource_version != step.resource_version:
+                return replace(draft, dry_run=_RESTLESS)
+            steps.append(replace(step, besides=await rehearse(cluster, step, live)))
     except Conflict:
-        return replace(draft, dry_run="not rehearsed: the Service changed while it was being read")
+        return replace(draft, dry_run=_RESTLESS)
     except (Forbidden, Invalid, NotFound) as error:
         raise Refused(
             f"The API server refuses this patch: {unmarked(error)} Nothing was proposed."
         ) from error
     except Unavailable as error:
         raise Refused(silent(draft.cluster, error), passing=True) from error
-    return replace(draft, dry_run="accepted by the API server")
+    return replace(draft, steps=tuple(steps), dry_run=f"accepted by the API server; {_besides(steps)}")
+
+
+_RESTLESS = "not rehearsed: the Service changed while it was being read"
+
+
+def _besides(steps: Sequence[Step]) -> str:
+    """Say what a webhook adds to the patch."""
+    more = [f"{key} on {step.service}" for step in steps for key in step.besides]
+    if not more:
+        return "it changes nothing else"
+    left = f" and {len(more) - MOST_NAMED} more" if more[MOST_NAMED:] else ""
+    return f"a webhook of the cluster changes {', '.join(more[:MOST_NAMED])}{left} too"
 
 
 async def store(world: World, draft: Change) -> Change:
@@ -205,20 +209,31 @@ async def store(world: World, draft: Change) -> Change:
     Raises:
         Refused: one of its Services has an open change; the sentence names it.
     """
-    detail = {"digest": draft.digest} | ({"reason": draft.reason} if draft.reason else {})
+    detail = {"digest": draft.digest, "verb": draft.verb.value, "patch": _patch(draft)}
+    detail |= {"reason": draft.reason} if draft.reason else {}
     event = Event(kind=EventKind.PROPOSED, at=draft.requested_at, by=draft.requested_by, detail=detail)
     reminder = [remind_job(draft)] if draft.remind_at else []
     jobs = [card_job(draft.id), look_job(draft.id), expire_job(draft), *reminder]
     try:
         return await world.store.changes.open(draft, event, jobs=jobs)
     except AlreadyOpen as error:
-        link = await _link(world, error.change_id)
-        raise Refused(
-            f"CHG-{error.number} is open for {draft.service} already{link}. Decide that one first."
-        ) from error
+        raise Refused(await _taken(world, draft, error)) from error
 
 
-async def _link(world: World, change: str) -> str:
-    place = await world.store.messages.place(card_job(change).key)
-    permalink = await world.messenger.permalink(place) if place else ""
-    return f" ({permalink})" if permalink else ""
+def _patch(draft: Change) -> str:
+    """Each Service with what becomes of its annotations, as JSON: who reads the log has no card beside it."""
+    steps = {
+        str(step.service): {key: [step.before.get(key), value] for key, value in step.after.items()}
+        for step in draft.steps
+    }
+    return dumps(steps, sort_keys=True)
+
+
+async def _taken(world: World, draft: Change, error: AlreadyOpen) -> str:
+    """Say which change is open for a Service of it, or for its load balancer, and where its card is."""
+    other = await world.store.changes.get(error.change_id)
+    same = draft.service in {other.service, *(step.service for step in other.steps)}
+    what = str(draft.service) if same else f"{other.service}, on the same load balancer,"
+    place = await world.store.messages.place(card_job(error.change_id).key)
+    named = linked(await world.messenger.permalink(place) if place else "", other.label)
+    return f"{named} is open for {what} already. Decide that one first."

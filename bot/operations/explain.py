@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bot.domain.cluster_facts import ClusterFacts
+from bot.domain.destinations import claimants
 from bot.domain.diff import Shift, compare
 from bot.domain.explanation import Explanation
 from bot.domain.objects import Node, Ref, Service, TrafficPolicy
@@ -39,6 +40,8 @@ class Wish:
     drained: tuple[str, ...] = ()
     facts: ClusterFacts | None = None
     """Facts as they are supposed to be; None: as they are."""
+    supposed: tuple[str, ...] = ()
+    """What is supposed, in the words of who asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,15 @@ class Answer:
 
     explanation: Explanation
     shifts: tuple[Shift, ...] = ()
+    supposed: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Give the entry of `explanations[]`; what would shift is there only if something is supposed."""
         body = self.explanation.as_json()
-        return {**body, "changes": [shift.as_json() for shift in self.shifts]} if self.shifts else body
+        if not self.shifts:
+            return body
+        changes = [shift.as_json() for shift in self.shifts]
+        return {**body, "supposed": list(self.supposed), "changes": changes}
 
 
 def answers(snapshot: Snapshot, wish: Wish) -> list[Answer]:
@@ -64,14 +71,17 @@ def answers(snapshot: Snapshot, wish: Wish) -> list[Answer]:
     services = chosen(snapshot, wish)
     supposed = _supposed(snapshot, services, wish)
     question = Question(client=wish.client, target=wish.target, arrives_at=wish.arrives_at)
-    return [_answer(snapshot, supposed, service.ref, question) for service in services]
-
-
-def _answer(before: Snapshot, after: Snapshot, ref: Ref, question: Question) -> Answer:
-    explanation = explain(after, ref, question)
-    if after is before:
-        return Answer(explanation=explanation)
-    return Answer(explanation=explanation, shifts=compare(explain(before, ref, question), explanation))
+    found = (explain(supposed, service.ref, question) for service in services)
+    if supposed is snapshot:
+        return [Answer(explanation=each) for each in found]
+    return [
+        Answer(
+            explanation=each,
+            shifts=compare(explain(snapshot, each.service, question), each),
+            supposed=wish.supposed,
+        )
+        for each in found
+    ]
 
 
 def chosen(snapshot: Snapshot, wish: Wish) -> list[Service]:
@@ -86,7 +96,7 @@ def chosen(snapshot: Snapshot, wish: Wish) -> list[Service]:
         return [load_balancer(snapshot, wish.service)]
     if wish.target is None:
         return list(snapshot.load_balancers())
-    owners = snapshot.owners(wish.target.host)
+    owners = claimants(snapshot, wish.target.host)
     if not owners:
         raise NotFound(_nobody(snapshot, wish.target.host))
     port = wish.target.port

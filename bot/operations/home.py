@@ -1,20 +1,39 @@
-"""The Home tab of one person: what waits for them, what is theirs, what happened lately."""
+"""The Home tab of one person: what is wrong, what waits for them, what is theirs, what happened lately.
+
+It is shown again when any of that changes, for as long as its person looked at it lately.
+"""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
 from typing import Any
 
 from bot.domain.change import Change, Phase
+from bot.domain.incident import Incident
 from bot.domain.policy import Right
 from bot.operations.caller import Caller
 from bot.operations.card import STATES, title_of
+from bot.operations.incident_jobs import notice_job
+from bot.operations.incident_roster import Line, line_of, roster
 from bot.operations.jobs import card_job
+from bot.operations.refusal import Refused
 from bot.operations.rights import Rights, rights_of
 from bot.operations.world import World
+from bot.ports import Forbidden, Invalid, Job, Leased, NotFound, WorldError
 
+log = logging.getLogger(__name__)
+
+HOME = "home"
+"""The kind of job that keeps one person's Home tab up to date."""
 MOST = 8
-"""Changes under one heading."""
+"""Changes, or incidents, under one heading."""
+FRESH = 15.0
+"""Seconds between two looks at what a Home tab shows."""
+LOOKED_AT = 1800.0
+"""Seconds after somebody opened their Home tab during which it is kept up to date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +47,58 @@ class Entry:
     link: str
 
 
+async def open_home(world: World, caller: Caller) -> None:
+    """Show a person's Home tab, and have it kept up to date for a while."""
+    try:
+        view = await home_view(world, caller)
+    except WorldError as error:
+        sentence = f"Nothing can be shown now: {error}. Commands are still answered."
+        await world.messenger.publish_home(caller.user, silent_view(world, sentence))
+        return
+    await world.messenger.publish_home(caller.user, view)
+    await _look_again(world, caller, opened=world.clock().timestamp(), shown=_digest(view))
+
+
+async def refresh_home(world: World, leased: Leased) -> None:
+    """Show a Home tab again if it has changed; look again until its person has not opened it for long."""
+    payload: Mapping[str, Any] = leased.job.payload
+    caller, opened = Caller.from_json(payload["caller"]), float(payload["opened"])
+    if world.clock().timestamp() - opened > LOOKED_AT:
+        return
+    view = await home_view(world, caller)
+    shown = _digest(view)
+    if shown != payload["shown"]:
+        try:
+            await world.messenger.publish_home(caller.user, view)
+        except (Forbidden, Invalid, NotFound) as error:
+            log.warning("a Home tab is not kept up to date: %s", error)
+            return
+    await _look_again(world, caller, opened=opened, shown=shown)
+
+
+async def _look_again(world: World, caller: Caller, *, opened: float, shown: str) -> None:
+    payload = {"caller": caller.as_json(), "opened": opened, "shown": shown}
+    job = Job(key=f"{HOME}:{caller.user}", kind=HOME, payload=payload, delay=FRESH, again=True)
+    await world.store.jobs.submit(job)
+
+
+def _digest(view: Mapping[str, Any]) -> str:
+    return sha256(dumps(view, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def silent_view(world: World, sentence: str) -> dict[str, Any]:
+    """The Home tab while there is nothing to show on it."""
+    return world.view("home-silent", sentence=sentence)
+
+
 async def home_view(world: World, caller: Caller) -> dict[str, Any]:
-    """Compose the Home tab."""
+    """Compose the Home tab; of somebody without any rights it says so."""
     rights = await rights_of(world, caller)
+    try:
+        rights.known()
+    except Refused as refused:
+        return silent_view(world, str(refused))
+    wrong = await roster(world, rights)
     found = [
         c for c in await world.store.changes.find(limit=200) if rights.visible(c.cluster, c.service.namespace)
     ]
@@ -38,9 +106,18 @@ async def home_view(world: World, caller: Caller) -> dict[str, Any]:
     mine = [c for c in found if c.open and c.requested_by == caller.user]
     recent = [c for c in found if not c.open]
     headings = (("Waiting for you", waiting), ("Yours, still open", mine), ("Lately", recent))
-    return world.renderer.view(
-        "home", parts_of_home=[(name, await _entries(world, some)) for name, some in headings]
+    return world.view(
+        "home",
+        incidents=await asyncio.gather(*(_incident(world, row) for row in wrong.rows[:MOST])),
+        incidents_left=max(0, len(wrong.rows) - MOST),
+        parts_of_home=[(name, await _entries(world, some)) for name, some in headings],
     )
+
+
+async def _incident(world: World, row: Incident) -> tuple[Line, str]:
+    """Return an incident, and the link to its message, if it has one."""
+    place = await world.store.messages.place(row.folded or notice_job(row.id).key)
+    return line_of(row, world.clock()), await world.messenger.permalink(place) if place else ""
 
 
 def _may_approve(rights: Rights, change: Change, caller: Caller) -> bool:

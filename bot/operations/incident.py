@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 
 from bot.domain.change import Change, ServiceRef
 from bot.domain.explanation import Severity
-from bot.domain.incident import Incident, Key, Member, Phase
+from bot.domain.incident import CLUSTER, Incident, Key, Member, Phase
 from bot.domain.incident_act import Act, collapsed, joined, judge, member_of, opened, progressed
 from bot.domain.incident_rule import RULES
 from bot.domain.incident_sighting import Sighting, mending
 from bot.domain.incident_step import Look, Open, Save, standing, step
 from bot.domain.incident_track import Track
 from bot.domain.objects import PASS_THROUGH, Ref, Service
-from bot.operations.incident_jobs import BECAUSE, CAUSE, PART_OF, digest_job, notice_job, say_job
+from bot.operations.incident_jobs import BECAUSE, CAUSE, PART_OF, UNHEARD, digest_job, notice_job, say_job
 from bot.operations.world import World
 from bot.ports import Job, Later, NotFound, Stale
 
@@ -63,6 +63,8 @@ class Told:
     """Whether time alone will change something."""
     live: Mapping[Severity, int]
     """How many incidents are not over, told or listed."""
+    unheard: int = 0
+    """How many of them cannot be posted where they belong."""
 
 
 async def tell(world: World, seen: Seen) -> Told:
@@ -80,14 +82,15 @@ async def tell(world: World, seen: Seen) -> Told:
     for row in acts if seen.services else ():
         await _progress(world, row, seen)
     live = Counter(row.severity for row in rows.values() if row.phase is not Phase.SETTLING)
-    return Told(settling=any(row.phase is Phase.SETTLING for row in acts), live=live)
+    unheard = sum(UNHEARD in row.detail for row in rows.values())
+    return Told(settling=any(row.phase is Phase.SETTLING for row in acts), live=live, unheard=unheard)
 
 
 def _seen(key: Key, seen: Seen) -> bool:
     """Whether it can be told from what is seen that nothing is wrong."""
     if RULES[key.rule].by_cloud:
         return seen.services and key.group in seen.answered
-    return seen.services or key.group == "cluster"
+    return seen.services or key.group == CLUSTER
 
 
 async def _step(world: World, key: Key, seen: Seen, row: Incident | None) -> None:
@@ -207,13 +210,21 @@ async def _consequence(world: World, row: Incident, seen: Seen) -> Incident | No
 
 
 async def _how_ended(world: World, row: Incident) -> str:
-    """Say how something ended that an act had brought about: by its being put back, if it was."""
+    """Say how something ended: that its Services are gone, or that an act that brought it about was put back."""
+    if row.services and all(_replaced(world, member) for member in row.members):
+        return "The Service was deleted." if len(row.services) == 1 else "The Services were deleted."
     if CAUSE not in row.detail:
         return row.ended_by
     try:
         return (await world.store.incidents.get(row.detail[CAUSE])).ended_by
     except NotFound:
         return row.ended_by
+
+
+def _replaced(world: World, member: Member) -> bool:
+    """Whether a Service is gone, or another one has its name."""
+    service = _service(world, member.service) if member.service else None
+    return service is None or bool(member.uid and service.uid != member.uid)
 
 
 async def _credited(world: World, row: Incident, sentence: str) -> str:

@@ -26,6 +26,7 @@ from bot.ports import Job, NotFound, Stale
 
 CLICKS = frozenset({ACKNOWLEDGE, SNOOZE, PROPOSE})
 _HOURS = {"1h": timedelta(hours=1), "8h": timedelta(hours=8)}
+_MENU = {"acknowledge": ACKNOWLEDGE, "propose": PROPOSE}
 _TRIES = 5
 
 
@@ -39,6 +40,8 @@ async def perform_click(world: World, action: str, value: str, caller: Caller, *
         Refused: with the sentence for the person.
     """
     id_, _, choice = value.partition(":")
+    # A message that tells several incidents has one menu for each, under one action.
+    action = _MENU.get(choice, action)
     row = await _row(world, id_)
     if action == PROPOSE:
         return await _propose(world, row, caller, delivery)
@@ -61,7 +64,8 @@ async def _row(world: World, id_: str) -> Incident:
 async def _may_silence(world: World, row: Incident, caller: Caller) -> None:
     if not row.services:
         if not await operator(world, caller):
-            raise Refused("This is about the whole cluster: the operators may acknowledge and snooze it.")
+            why = "This is about the whole cluster: only operators may acknowledge and snooze it."
+            raise Refused(why, who_may=world.settings.operators)
         return
     rights = await rights_of(world, caller, Right.PROPOSE, Right.APPROVE)
     for ref in row.services:
@@ -69,10 +73,9 @@ async def _may_silence(world: World, row: Incident, caller: Caller) -> None:
             rights.decide(right, ref.cluster, ref.namespace) for right in (Right.PROPOSE, Right.APPROVE)
         ]
         if not any(decision.allowed for decision in decisions):
-            why = "who may propose or approve changes there may" if decisions[0].who_may else decisions[0].why
-            raise Refused(
-                f"You may not silence incidents of {ref.namespace}: {why}", who_may=decisions[0].who_may
-            )
+            named = dict.fromkeys(id_ for decision in decisions for id_ in decision.who_may)
+            why = "" if named else f" {decisions[0].why}"
+            raise Refused(f"You may not silence incidents of {ref.namespace}.{why}", who_may=tuple(named))
 
 
 async def _acknowledge(world: World, row: Incident, caller: Caller, now: datetime) -> str:

@@ -1,15 +1,26 @@
 """Incident messages: one for each incident, edited as it develops; too many at once are told together."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.domain.explanation import Severity
 from bot.domain.freeze import frozen_until
-from bot.domain.incident import Incident, Member, Phase, Snooze
-from bot.domain.words import counted, duration
+from bot.domain.incident import CLUSTER, Incident, Member, Phase, Snooze
+from bot.domain.words import counted, duration, person
 from bot.operations.card import Button
-from bot.operations.incident_jobs import BECAUSE, DIGEST, FOLD, NOTICE, PART_OF, SAY, fold_job, notice_job
+from bot.operations.incident_jobs import (
+    BECAUSE,
+    FOLD,
+    NOTICE,
+    PART_OF,
+    SAY,
+    fold_job,
+    notice_job,
+)
+from bot.operations.incident_route import channel_of, rank, worth_telling
+from bot.operations.incident_unheard import mark, unmark
 from bot.operations.world import World
 from bot.ports import Later, Leased, Message, NotFound, Stale
 
@@ -20,10 +31,10 @@ SNOOZES = {"1h": "1 hour", "8h": "8 hours", "change": "Until it changes"}
 SIGNS = {Severity.ERROR: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 OVER = "⚪"
 MOST_LISTED = 12
-MOST_NAMED = 6
+LONG = timedelta(days=1)
+"""After this an open incident is one of those that merely stay."""
 CHANNEL_AGAIN = 300.0
 """Seconds after which a channel that is archived, or without the bot, is tried again."""
-_RANK = (Severity.INFO, Severity.WARNING, Severity.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,8 @@ class Notice:
     notes: tuple[str, ...]
     buttons: tuple[Button, ...]
     snoozes: tuple[tuple[str, str], ...]
+    menu: tuple[tuple[str, str], ...]
+    """Everything that the buttons do, for a message that tells several incidents."""
 
 
 async def draw(world: World, leased: Leased) -> None:
@@ -55,7 +68,7 @@ async def draw(world: World, leased: Leased) -> None:
         Later: it is a quiet hour, or the channel cannot be posted to now.
     """
     row = await world.store.incidents.get(str(leased.job.payload["incident"]))
-    channel = _channel(world, row.cluster)
+    channel = channel_of(world, row)
     if channel is None or row.phase in {Phase.SETTLING, Phase.STANDING} or PART_OF in row.detail:
         return
     if row.folded:
@@ -67,16 +80,26 @@ async def draw(world: World, leased: Leased) -> None:
             await world.messenger.edit(place, notice_message(world, row))
         except NotFound:
             log.info("the message of incident %s is gone", row.id)
+            await _wait_for(world, [row], channel)
         else:
             return
-    if row.live and not silent(world, row):
+    if not row.live:
+        await unmark(world, [row], channel)
+    elif worth_telling(world, row) and not silent(world, row):
         await _post(world, leased, row, channel)
 
 
-def _channel(world: World, cluster: str) -> str | None:
-    """Where a cluster's incidents are told; nowhere for one that is not configured any more."""
-    settings = world.settings.clusters.get(cluster)
-    return settings.incident_channel if settings else None
+async def _wait_for(world: World, rows: Sequence[Incident], channel: str) -> None:
+    """An archived channel may be opened again, and would go on saying of what is over that it is not.
+
+    Raises:
+        Later: it cannot be posted to now.
+    """
+    over = [row for row in rows if row.closed_at is not None]
+    if len(over) < len(rows) or await world.messenger.member_of(channel):
+        return
+    if all(world.clock() - row.closed_at < LONG for row in over if row.closed_at):
+        raise Later(CHANNEL_AGAIN)
 
 
 def silent(world: World, row: Incident) -> bool:
@@ -90,7 +113,7 @@ def silent(world: World, row: Incident) -> bool:
         if row.snooze.until is None:
             return True
         raise Later((row.snooze.until - now).total_seconds())
-    windows = [q.window for q in world.settings.incidents.quiet if _rank(row.severity) < _rank(q.below)]
+    windows = [q.window for q in world.settings.incidents.quiet if rank(row.severity) < rank(q.below)]
     until = frozen_until(windows, now)
     if until is not None:
         raise Later(max(1.0, (until - now).total_seconds()))
@@ -111,8 +134,10 @@ async def _post(world: World, leased: Leased, row: Incident, channel: str) -> No
         )
     except NotFound as error:
         log.warning("incident %s of %s cannot be told: %s", row.id, row.cluster, error)
+        await mark(world, [row], channel)
         raise Later(CHANNEL_AGAIN) from error
     await world.store.messages.remember(leased.job.key, place)
+    await unmark(world, [row], channel)
 
 
 async def _fold(world: World, channel: str) -> str:
@@ -126,12 +151,14 @@ async def draw_fold(world: World, leased: Leased) -> None:
     rows = await world.store.incidents.folded(leased.job.key)
     place = await world.store.messages.place(leased.job.key)
     if not rows or (place is None and not any(row.live for row in rows)):
+        await unmark(world, rows, str(leased.job.payload["channel"]))
         return
     if place is not None:
         try:
             await world.messenger.edit(place, _fold_message(world, rows))
         except NotFound:
             log.info("the message %s is gone", leased.job.key)
+            await _wait_for(world, rows, str(leased.job.payload["channel"]))
         return
     channel = str(leased.job.payload["channel"])
     try:
@@ -139,57 +166,31 @@ async def draw_fold(world: World, leased: Leased) -> None:
             channel, _fold_message(world, rows), key=leased.job.key, look=leased.attempt > 1
         )
     except NotFound as error:
+        await mark(world, rows, channel)
         raise Later(CHANNEL_AGAIN) from error
     await world.store.messages.remember(leased.job.key, place)
+    await unmark(world, rows, channel)
+
+
+def _taken(row: Incident, now: datetime) -> str:
+    """Say who has it in hand."""
+    if not row.live:
+        return ""
+    if row.acknowledged_by:
+        return f"acknowledged by {person(row.acknowledged_by)}"
+    return f"snoozed by {person(row.snooze.by)}" if row.snooze and row.snoozed(now) else ""
 
 
 def _fold_message(world: World, rows: Sequence[Incident]) -> Message:
     if len(rows) == 1:
         return notice_message(world, rows[0])
-    notices = [notice_of(row) for row in sorted(rows, key=lambda row: -_rank(row.severity))]
+    worst_first = sorted(rows, key=lambda row: (not row.live, -rank(row.severity)))
+    notices = [(notice_of(row), _taken(row, world.clock())) for row in worst_first]
     left = len(notices) - MOST_LISTED
     more = f"and {left} more: ask for the list" if left > 0 else ""
     over = sum(not row.live for row in rows)
     title = f"{counted(len(rows), 'incident')} at once" + (f", {over} of them over" if over else "")
     return world.message("incidents", title=title, notices=notices[:MOST_LISTED], more=more)
-
-
-async def draw_digest(world: World, leased: Leased) -> None:
-    """Say once what was so when a cluster was looked at for the first time."""
-    cluster = str(leased.job.payload["cluster"])
-    channel = _channel(world, cluster)
-    rows = [row for row in await world.store.incidents.live(cluster) if row.phase is Phase.STANDING]
-    if channel is None or not rows:
-        return
-    lines = _by_rule(rows)
-    try:
-        await world.messenger.post(
-            channel,
-            world.message(
-                "incident-digest", cluster=cluster, count=counted(len(rows), "incident"), lines=lines
-            ),
-            key=leased.job.key,
-            look=leased.attempt > 1,
-        )
-    except NotFound as error:
-        raise Later(CHANNEL_AGAIN) from error
-
-
-def _by_rule(rows: Sequence[Incident]) -> list[tuple[str, str]]:
-    """One line for each rule, the gravest first: what it says, how often, and where."""
-    found: dict[tuple[int, str], list[Incident]] = {}
-    for row in rows:
-        found.setdefault((-_rank(row.severity), row.rule), []).append(row)
-    return [(SIGNS[alike[0].severity], _line(alike)) for _, alike in sorted(found.items())]
-
-
-def _line(alike: Sequence[Incident]) -> str:
-    if len(alike) == 1:
-        return notice_of(alike[0]).sentence
-    names = sorted({str(service) for row in alike for service in row.services})
-    left = len(names) - MOST_NAMED
-    more = f" and {left} more" if left > 0 else ""
-    return f"{alike[0].title}, {len(alike)} times: {', '.join(names[:MOST_NAMED])}{more}"
 
 
 async def say(world: World, leased: Leased) -> None:
@@ -224,7 +225,6 @@ def woken(snooze: Snooze) -> str:
 PERFORMERS: Mapping[str, Callable[[World, Leased], Awaitable[None]]] = {
     NOTICE: draw,
     FOLD: draw_fold,
-    DIGEST: draw_digest,
     SAY: say,
 }
 """Who performs each kind of job."""
@@ -242,11 +242,7 @@ def notice_of(row: Incident) -> Notice:
     """Compose an incident as it is now."""
     first = row.members[0] if row.members else None
     one = first is not None and len(row.members) == 1
-    where = (
-        f"{first.name} · {row.cluster}"
-        if one and first and first.name
-        else f"{_subject(row)} · {row.cluster}"
-    )
+    where = _where(row)
     what = first.text if one and first else row.title
     left = len(row.members) - MOST_LISTED
     return Notice(
@@ -262,13 +258,26 @@ def notice_of(row: Incident) -> Notice:
         notes=tuple(_notes(row)),
         buttons=tuple(_buttons(row)) if row.phase is Phase.OPEN else (),
         snoozes=tuple((f"{row.id}:{code}", words) for code, words in SNOOZES.items()),
+        menu=tuple(_menu(row)) if row.phase is Phase.OPEN else (),
     )
+
+
+def sentence_of(row: Incident) -> str:
+    """Say an incident in one sentence."""
+    return notice_of(row).sentence
+
+
+def _where(row: Incident) -> str:
+    if row.group == CLUSTER:
+        return row.cluster
+    named = row.members[0].name if len(row.members) == 1 else ""
+    return f"{named or _subject(row)} · {row.cluster}"
 
 
 def _subject(row: Incident) -> str:
     services = len(row.services)
     if not services:
-        return "the cluster" if row.group == "cluster" else _balancer(row)
+        return _balancer(row)
     return f"{counted(services, 'Service')} on {_balancer(row)}" if services > 1 else str(row.services[0])
 
 
@@ -297,10 +306,13 @@ def _buttons(row: Incident) -> list[Button]:
     return buttons
 
 
+def _menu(row: Incident) -> Iterator[tuple[str, str]]:
+    for button in _buttons(row):
+        yield f"{row.id}:{button.action.partition(':')[2]}", button.label
+    for code, words in SNOOZES.items():
+        yield f"{row.id}:{code}", f"Snooze: {words[0].lower()}{words[1:]}"
+
+
 def fixable(row: Incident) -> Member | None:
     """Return the Service of an incident that a proposal would mend."""
     return next((member for member in row.members if member.verb and member.service), None)
-
-
-def _rank(severity: Severity) -> int:
-    return _RANK.index(severity)

@@ -27,12 +27,18 @@ UNDO = "undo"
 EXPIRE = "expire"
 REMIND = "remind"
 VERDICT = "verdict"
+PICTURE = "picture"
+"""Show a verification's counters as a picture under its verdict, once."""
 SAY = "say"
 """Post one message, once: in the thread of a change's card, or of its notice."""
+ANNOUNCE = "announce"
+"""Post one sentence in a channel, once."""
 NOTICE = "notice"
 """Bring the incident channel's notice of a change up to date."""
 TELL = "tell"
 """Record the Kubernetes Event of an applied change."""
+SWEEP = "sweep"
+"""Clear away the probe Pods that no verification wants."""
 PROGRESS = "progress"
 """Bring the progress message of a verification up to date."""
 
@@ -50,6 +56,10 @@ def click_job(delivery: str, action: str, subject: str, reason: str, caller: Cal
     """Store a click on a change (or a run); the same delivery is the same job."""
     payload = {"action": action, "subject": subject, "reason": reason, "caller": caller.as_json()}
     return Job(key=f"click:{delivery}", kind=CLICK, payload=payload)
+
+
+AT_ONCE = ".at-once"
+"""Ends the subject of an approval that wants no measurement before the patch."""
 
 
 def card_job(change: str) -> Job:
@@ -87,6 +97,11 @@ def verdict_job(run: str) -> Job:
     return Job(key=f"verdict:{run}", kind=VERDICT, payload={"run": run})
 
 
+def picture_job(run: str) -> Job:
+    """Show a run's counters as a picture, once its verdict is said."""
+    return Job(key=f"picture:{run}", kind=PICTURE, payload={"run": run})
+
+
 def measure_job(run: str, delay: float = 0.0) -> Job:
     """One job per verification without a change."""
     return Job(key=f"measure:{run}", kind=MEASURE, payload={"run": run}, delay=delay, again=True)
@@ -104,9 +119,15 @@ def remind_job(change: Change) -> Job:
     return Job(key=f"remind:{change.id}", kind=REMIND, payload={"change": change.id}, delay=delay)
 
 
-def say_job(change: str, what: str) -> Job:
-    """Say one thing about a change, once; `what` names it and the template."""
-    return Job(key=f"say:{change}:{what}", kind=SAY, payload={"change": change, "what": what})
+def say_job(change: str, what: str, sentence: str = "") -> Job:
+    """Say one thing about a change, once; `what` names it, and the template where there is no sentence."""
+    payload = {"change": change, "what": what} | ({"sentence": sentence} if sentence else {})
+    return Job(key=f"say:{change}:{what}", kind=SAY, payload=payload)
+
+
+def announce_job(key: str, channel: str, sentence: str) -> Job:
+    """Say one sentence in a channel, once."""
+    return Job(key=f"announce:{key}", kind=ANNOUNCE, payload={"channel": channel, "sentence": sentence})
 
 
 def tell_job(change: str) -> Job:
@@ -117,6 +138,11 @@ def tell_job(change: str) -> Job:
 def progress_job(run: str, delay: float = 0.0) -> Job:
     """Draw the progress of a verification as the row is when the job runs."""
     return Job(key=f"progress:{run}", kind=PROGRESS, payload={"run": run}, delay=delay, again=True)
+
+
+def sweep_job(cluster: str) -> Job:
+    """One job per cluster that is never done; asked for again, due at once."""
+    return Job(key=f"sweep:{cluster}", kind=SWEEP, payload={"cluster": cluster}, again=True)
 
 
 QUIET = 15.0

@@ -7,7 +7,9 @@ from bot.ports import WorldError
 
 
 async def record(world: World, change: Change) -> None:
-    """Record the Kubernetes Event on each Service, once."""
+    """Record the Kubernetes Event on each Service, once; best effort."""
+    if not world.knows(change.cluster):
+        return
     cluster = world.clusters.get(change.cluster)
     requester = await _named(world, change.requested_by)
     approvers = ", ".join([await _named(world, approval.by) for approval in change.approvals])

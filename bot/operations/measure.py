@@ -5,11 +5,12 @@ and finished, or repeated in a later period, by whichever replica takes the job 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.domain.verification import Run, Verdict
+from bot.domain.verification import Burst, ProbePhase, Run, Verdict
 from bot.domain.verification_pattern import (
     AwaitPatch,
     Begin,
@@ -80,16 +81,23 @@ async def advance(
     Raises:
         Unavailable: the database does not answer; what was done is found again next time.
     """
-    reach = _Reach(cluster=cluster, cloud=cloud, store=store, clock=clock)
     try:
         for _ in range(STEPS_AT_ONCE):
-            done = await _step(run, next_step(run, clock()), reach)
+            reach = _Reach(cluster=cluster, cloud=cloud, store=store, clock=_cloud_time(run, clock))
+            done = await _step(run, next_step(run, reach.clock()), reach)
+            if isinstance(done, Waiting):
+                return replace(done, until=later(done.until, done.run.ahead))
             if not isinstance(done, Run):
                 return done
             run = done
     except Stale:
         run = await store.runs.get(run.id)
     return Waiting(run=run, until=clock())
+
+
+def _cloud_time(run: Run, clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    """The clock that a run keeps its time by."""
+    return lambda: later(clock(), -run.ahead)
 
 
 async def _step(run: Run, step: Step, reach: _Reach) -> Run | Progress:
@@ -123,7 +131,7 @@ async def _learn(run: Run, step: Look | ReadCounters | Weigh, reach: _Reach) -> 
 async def _end_of_part(run: Run, step: AwaitPatch | Conclude, reach: _Reach) -> BeforeComplete | Complete:
     if isinstance(step, Conclude):
         return await _conclude(run, reach)
-    await _sweep(run, reach)
+    await _sweep(run, reach.cluster)
     return BeforeComplete(run=run)
 
 
@@ -141,36 +149,51 @@ async def _begin(run: Run, step: Begin, reach: _Reach) -> Run | Progress:
 
 
 async def _follow(run: Run, step: Follow, reach: _Reach) -> Run | Progress:
+    now = reach.clock()
+    if _unsent(step.burst) and await reach.store.pauses.paused(run.service.cluster) is not None:
+        return Waiting(run=run, until=later(now, max(PAUSED, run.plan.period)))
     burst, calls = await follow(run, step.burst, reach.cluster, reach.clock)
     bursts = tuple(burst if b == step.burst else b for b in run.bursts)
     if burst != step.burst:
         run = await _save(run, replace(run, bursts=bursts, calls=run.calls + calls), reach)
     if burst.closed_at is None:
         return Waiting(run=run, until=next_look(run, burst, reach.clock()))
-    await _sweep(run, reach)
+    await _sweep(run, reach.cluster)
     return run
 
 
+def _unsent(burst: Burst) -> bool:
+    """Whether a Pod of the burst may still be to be created."""
+    return any(probe.phase is ProbePhase.PLANNED for probe in burst.probes)
+
+
 async def _conclude(run: Run, reach: _Reach) -> Complete:
-    await _sweep(run, reach)
+    await _sweep(run, reach.cluster)
+    return await _finished(run, reach.store, lambda: later(reach.clock(), run.ahead))
+
+
+async def _finished(run: Run, store: Store, clock: Callable[[], datetime]) -> Complete:
     if run.verdict is None:
-        found = verdict(run)
-        run = await _save(run, replace(run, verdict=found, finished_at=reach.clock()), reach)
+        run = await store.runs.save(run, replace(run, verdict=verdict(run), finished_at=clock()))
     return Complete(run=run, verdict=run.verdict or verdict(run))
 
 
-async def _sweep(run: Run, reach: _Reach) -> None:
+async def halt(run: Run, cluster: Cluster) -> None:
+    """Stop what a run sends at this moment; the burst is sent once more when the run goes on."""
+    if any(burst.closed_at is None for burst in run.bursts):
+        with suppress(WorldError):
+            await cluster.sweep_probes(run.id)
+
+
+async def _sweep(run: Run, cluster: Cluster) -> None:
     """Delete the run's Pods.
 
     The run does not wait for a cluster that does not answer: each Pod has a deadline of its own, and the cluster
     is swept when the bot starts.
     """
-    if not run.bursts:
-        return
-    try:
-        await reach.cluster.sweep_probes(run.id)
-    except WorldError:
-        return
+    if run.bursts:
+        with suppress(WorldError):
+            await cluster.sweep_probes(run.id)
 
 
 async def patched(run_id: str, at: datetime, *, store: Store) -> Run:
@@ -180,7 +203,9 @@ async def patched(run_id: str, at: datetime, *, store: Store) -> Run:
         NotFound: there is no such run.
         Stale: it kept moving.
     """
-    return await _amend(run_id, store, lambda r: r if r.applied_at else replace(r, applied_at=at))
+    return await _amend(
+        run_id, store, lambda r: r if r.applied_at else replace(r, applied_at=later(at, -r.ahead))
+    )
 
 
 async def stop(run_id: str, by: str, *, store: Store, clock: Callable[[], datetime]) -> Run:
@@ -198,15 +223,21 @@ async def stop(run_id: str, by: str, *, store: Store, clock: Callable[[], dateti
     )
 
 
-async def abandon(run_id: str, *, cluster: Cluster, store: Store, clock: Callable[[], datetime]) -> Complete:
+async def abandon(
+    run_id: str, *, cluster: Cluster | None, store: Store, clock: Callable[[], datetime]
+) -> Complete:
     """End a run whose patch will never come: its Service is free again, and its Pods are swept.
+
+    `cluster` is None where it is configured no more: then nobody is left to sweep, and each Pod has its own deadline.
 
     Raises:
         NotFound: there is no such run.
         Stale: it kept moving.
     """
     run = await stop(run_id, "bot", store=store, clock=clock)
-    return await _conclude(run, _Reach(cluster=cluster, cloud=None, store=store, clock=clock))
+    if cluster is not None:
+        await _sweep(run, cluster)
+    return await _finished(run, store, clock)
 
 
 async def _amend(run_id: str, store: Store, change: Callable[[Run], Run]) -> Run:

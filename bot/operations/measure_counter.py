@@ -5,8 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.verification import Counter, Reading, Run
-from bot.domain.verification_period import Span, index, start_of
-from bot.ports import Cloud, Forbidden, Invalid, Listener, NotFound, Point, Unavailable
+from bot.domain.verification_period import Span, index, later, start_of
+from bot.ports import Cloud, Forbidden, Invalid, Listener, Metered, NotFound, Point, Unavailable
+
+SAME = 2.0
+"""Seconds by which two measurements of the clocks' difference may differ: Date headers tell whole seconds."""
 
 
 async def look(run: Run, cloud: Cloud | None) -> Run:
@@ -20,6 +23,7 @@ async def look(run: Run, cloud: Cloud | None) -> Run:
         return replace(run, looked=True, blind="the load balancer's id is not known")
     try:
         facts = await cloud.load_balancer(run.plan.load_balancer)
+        run = _by_its_clock(run, cloud.ahead())
     except (NotFound, Forbidden, Invalid) as error:
         return replace(run, looked=True, blind=str(error), calls=run.calls + 1)
     except Unavailable as error:
@@ -34,32 +38,59 @@ async def look(run: Run, cloud: Cloud | None) -> Run:
     return replace(run, looked=True, counters=found, blind=blind, calls=run.calls + 1)
 
 
+def _by_its_clock(run: Run, ahead: float | None) -> Run:
+    """Keep the run's time by the cloud's clock from its start on; bursts that are sent already stay where they are."""
+    if run.bursts or run.ahead:
+        return run
+    if ahead is None:
+        return replace(run, timed=False)
+    return replace(run, timed=True, ahead=ahead, started_at=later(run.started_at, -ahead))
+
+
+def _still_by_its_clock(run: Run, ahead: float | None) -> Run:
+    """Note that a clock was set meanwhile, or that the cloud's time was learnt only when bursts were sent already."""
+    same = ahead is not None and abs(ahead - run.ahead) <= max(SAME, run.plan.period / 4)
+    return run if same else replace(run, timed=False)
+
+
 async def read(run: Run, span: Span, cloud: Cloud | None, now: datetime) -> Run:
     """Read the counters of a span; what came earlier stays, what did not come is missing."""
     if not run.counters:
         run = await look(run, cloud)
     if run.blind or cloud is None or not run.counters:
         return replace(run, read_at=now)
+    elb = run.plan.load_balancer
+    listeners = [Listener(id=c.id, protocol=c.protocol, port=c.port, load_balancer=elb) for c in run.counters]
     try:
-        each = [await _points(counter, span, cloud) for counter in run.counters]
+        metrics = await cloud.metrics(listeners, start=span.start, end=span.end)
     except (Forbidden, NotFound, Invalid) as error:
         return replace(run, read_at=now, blind=str(error), calls=run.calls + 1)
     except Unavailable as error:
         return replace(run, read_at=now, trouble=str(error), calls=run.calls + 1)
-    readings = _merged(run, each)
-    return replace(run, read_at=now, readings=readings, trouble="", calls=run.calls + len(each))
+    readings = _merged(run, metrics.each)
+    run = _still_by_its_clock(run, cloud.ahead())
+    return replace(run, read_at=now, readings=readings, trouble="", calls=run.calls + metrics.calls)
 
 
-async def _points(counter: Counter, span: Span, cloud: Cloud) -> Sequence[Point]:
-    listener = Listener(id=counter.id, protocol=counter.protocol, port=counter.port)
-    return await cloud.new_connections(listener, start=span.start, end=span.end)
-
-
-def _merged(run: Run, each: Sequence[Sequence[Point]]) -> tuple[Reading, ...]:
+def _merged(run: Run, each: Sequence[Metered]) -> tuple[Reading, ...]:
     """Add the listeners up, period by period; a period that one listener lacks is missing."""
     period = run.plan.period
+    new = _sums([listener.new_connections for listener in each], period)
+    concurrent = _sums([listener.concurrent for listener in each], period)
+    packets = _sums([listener.packets for listener in each], period)
+    found = {index(r.at, period): r for r in run.readings}
+    for number, value in new.items():
+        known = found.get(number)
+        found[number] = Reading(
+            at=start_of(number, period),
+            value=value,
+            concurrent=concurrent.get(number, known.concurrent if known else None),
+            packets=packets.get(number, known.packets if known else None),
+        )
+    return tuple(found[number] for number in sorted(found))
+
+
+def _sums(each: Sequence[Sequence[Point]], period: float) -> dict[int, float]:
     series = [{index(point.at, period): point.value for point in points} for points in each]
     complete = set.intersection(*(set(values) for values in series))
-    found = {index(r.at, period): r.value for r in run.readings}
-    found |= {number: sum(values[number] for values in series) for number in complete}
-    return tuple(Reading(at=start_of(number, period), value=found[number]) for number in sorted(found))
+    return {number: sum(values[number] for values in series) for number in complete}

@@ -8,9 +8,10 @@ from hashlib import sha256
 from math import ceil
 
 from bot.domain.change import MeasuredClient
+from bot.domain.objects import Ref
 from bot.domain.snapshot import Snapshot
 from bot.domain.verification import Burst, Part, Probe, ProbePhase, Run
-from bot.domain.verification_client import ClientClassCode, nodes_of
+from bot.domain.verification_client import ClientClassCode, backend_on, nodes_of
 from bot.domain.verification_pattern import LATE, Begin, burst_length, patience, timeout
 from bot.domain.verification_period import later
 from bot.ports import (
@@ -70,7 +71,7 @@ def _nodes(run: Run, step: Begin, snapshot: Snapshot) -> list[str]:
     if client.kind not in set(ClientClassCode):
         found = [n for n in (client.nodes or (client.node,)) if n in snapshot.inventory.nodes]
     else:
-        found = list(nodes_of(snapshot, run.service, ClientClassCode(client.kind)))
+        found = list(nodes_of(snapshot, client.service or run.service, ClientClassCode(client.kind)))
     if step.part is Part.RECHECK:
         return [step.node] if step.node in found else []
     planned = [n for n in (client.nodes or (client.node,)) if n in found]
@@ -132,6 +133,10 @@ def _deadline(run: Run, burst: Burst) -> datetime:
 
 
 async def _create(turn: _Turn, probe: Probe) -> Probe:
+    inside = _inside(turn, probe)
+    if inside is None and turn.client.kind == ClientClassCode.BACKEND:
+        why = "no backend is ready on it any more"
+        return _ended(probe, ProbePhase.NEVER_STARTED, turn.clock(), why)
     pod = ProbePod(
         name=probe.name,
         run=turn.run.id,
@@ -141,6 +146,7 @@ async def _create(turn: _Turn, probe: Probe) -> Probe:
         connections=probe.connections,
         duration=burst_length(turn.run.plan),
         timeout=timeout(turn.run.plan),
+        inside=inside,
     )
     try:
         await turn.cluster.start_probe(pod)
@@ -152,10 +158,21 @@ async def _create(turn: _Turn, probe: Probe) -> Probe:
     return replace(probe, phase=ProbePhase.CREATED)
 
 
+def _inside(turn: _Turn, probe: Probe) -> Ref | None:
+    """The Pod in which a command connects; None where a Pod of our own does."""
+    if turn.client.kind != ClientClassCode.BACKEND:
+        return None
+    return backend_on(turn.cluster.snapshot(), turn.client.service or turn.run.service, probe.node)
+
+
 def _read(turn: _Turn, probe: Probe, state: ProbeState) -> Probe:
     """Take over what a Pod's state says."""
     now = turn.clock()
-    probe = replace(probe, started_at=state.started_at or probe.started_at)
+    probe = replace(
+        probe,
+        started_at=state.started_at or probe.started_at,
+        finished_at=state.finished_at or probe.finished_at,
+    )
     match state.phase:
         case "done":
             return _counted(turn.client, probe, state.counts, now)
@@ -179,7 +196,8 @@ def _overdue(run: Run, probe: Probe, now: datetime, why: str) -> Probe:
     """Give a Pod up that has not started, or not ended, for too long."""
     since = probe.created_at or now
     if probe.phase is ProbePhase.RUNNING or probe.started_at is not None:
-        limit = later(max(since, probe.started_at or since), burst_length(run.plan) + patience(run.plan))
+        began = max(since, min(probe.started_at or since, now))  # a node's clock may be ahead
+        limit = later(began, burst_length(run.plan) + patience(run.plan))
         return probe if now <= limit else _ended(probe, ProbePhase.LOST, now, why)
     limit = later(since, patience(run.plan))
     return probe if now <= limit else _ended(probe, ProbePhase.NEVER_STARTED, now, why)
@@ -195,6 +213,7 @@ def _counted(client: MeasuredClient, probe: Probe, counts: Mapping[str, TargetCo
     if absent:
         return _ended(probe, ProbePhase.LOST, now, f"it brought no count for {', '.join(absent)}")
     mine = [counts[target] for target in client.targets]
+    silent = tuple(t for t in client.targets if counts[t].attempts and not counts[t].connected)
     if any(not 0 <= c.connected <= c.attempts for c in mine):
         return _ended(probe, ProbePhase.LOST, now, "its counts contradict themselves")
     errors: dict[str, int] = {}
@@ -205,6 +224,7 @@ def _counted(client: MeasuredClient, probe: Probe, counts: Mapping[str, TargetCo
         attempts=sum(c.attempts for c in mine),
         connected=sum(c.connected for c in mine),
         errors=errors,
+        silent=silent,
         p50_ms=max((c.p50_ms for c in mine if c.p50_ms is not None), default=None),
         p99_ms=max((c.p99_ms for c in mine if c.p99_ms is not None), default=None),
     )
@@ -215,7 +235,9 @@ def next_look(run: Run, burst: Burst, now: datetime) -> datetime:
     least, most = LOOK_EVERY
     soon = later(now, min(most, max(least, run.plan.period / 8)))
     started = [p.started_at for p in burst.probes if not p.ended and p.phase is ProbePhase.RUNNING]
-    running = [at for at in started if at is not None]
+    running = [min(at, now) for at in started if at is not None]  # a node's clock may be ahead
+    if run.plan.how == "exec":
+        return soon  # costs no call, and a pause is noticed that soon
     if not running or len(running) < sum(not p.ended for p in burst.probes):
         return soon
     return max(soon, later(min(running), burst_length(run.plan)))

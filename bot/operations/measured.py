@@ -1,5 +1,7 @@
 """A change's own verification run: opened once, taken further, ended with its change."""
 
+from dataclasses import replace
+
 from bot.domain.change import Change, MeasurementPlan
 from bot.domain.verification import Run, Verdict
 from bot.operations import measure
@@ -38,9 +40,18 @@ async def measured_after(world: World, change: Change, plan: MeasurementPlan) ->
     return verdict
 
 
+async def halt_run(world: World, change: Change) -> None:
+    """Stop what a change's measurement sends at this moment; it is sent once more when the change goes on."""
+    try:
+        run = await world.store.runs.get(run_id(change))
+    except NotFound:
+        return
+    await measure.halt(run, world.clusters.get(change.cluster))
+
+
 async def end_run(world: World, change: Change) -> None:
     """Stop a measurement whose change came to nothing, and sweep what it left."""
-    cluster = world.clusters.get(change.cluster)
+    cluster = world.clusters.get(change.cluster) if world.knows(change.cluster) else None
     try:
         await measure.abandon(run_id(change), cluster=cluster, store=world.store, clock=world.clock)
     except NotFound:
@@ -54,7 +65,7 @@ async def _run(world: World, change: Change, plan: MeasurementPlan) -> Run:
         id=run_id(change),
         service=change.service,
         change_id=change.id,
-        plan=plan,
+        plan=replace(plan, compare=plan.compare and not change.at_once),
         requested_by=change.requested_by,
         channel=change.channel,
         thread=await world.store.messages.place(card_job(change.id).key),

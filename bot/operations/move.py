@@ -72,7 +72,8 @@ async def annotate(world: World, change: Change, *, jobs: Sequence[Job] = (), **
     """Write something on a change that is no event, whoever else writes meanwhile."""
     while True:
         after = replace(change, **changed)  # type: ignore[arg-type]  # replace() checks the names itself
+        shown = [card_job(change.id), *([notice_job(change.id)] if after.incident else [])]
         try:
-            return await world.store.changes.note(change, after, jobs=[card_job(change.id), *jobs])
+            return await world.store.changes.note(change, after, jobs=[*shown, *jobs])
         except Stale:
             change = await world.store.changes.get(change.id)

@@ -12,7 +12,7 @@ from bot.ports import Later, Leased, Message
 async def draw_notice(world: World, leased: Leased) -> None:
     """Post a change's notice, or bring it up to date; without an incident channel, nobody is told."""
     change = await world.store.changes.get(str(leased.job.payload["change"]))
-    channel = world.cluster_settings(change.cluster).incident_channel
+    channel = _channel(world, change)
     if channel is not None and change.incident:
         await draw(world, leased, channel, await _notice(world, change))
 
@@ -23,7 +23,7 @@ async def alarm(world: World, leased: Leased, change: Change) -> None:
     Raises:
         Later: the notice is not posted yet.
     """
-    channel = world.cluster_settings(change.cluster).incident_channel
+    channel = _channel(world, change)
     if channel is None:
         return
     place = await world.store.messages.place(notice_job(change.id).key)
@@ -37,6 +37,12 @@ async def alarm(world: World, leased: Leased, change: Change) -> None:
         broadcast=True,
         look=leased.attempt > 1,
     )
+
+
+def _channel(world: World, change: Change) -> str | None:
+    """Where a cluster's incidents are told; of one that is configured no more, where it is told by default."""
+    settings = world.settings.clusters.get(change.cluster)
+    return settings.incident_channel if settings else world.settings.incident_channel
 
 
 async def _notice(world: World, change: Change) -> Message:

@@ -12,6 +12,7 @@ from bot.operations.decide import Click, decide
 from bot.operations.draft import Asked
 from bot.operations.incident_click import CLICKS as INCIDENT_CLICKS
 from bot.operations.incident_click import perform_click
+from bot.operations.jobs import AT_ONCE
 from bot.operations.pause import pause, resume
 from bot.operations.propose import propose
 from bot.operations.refusal import Refused
@@ -20,7 +21,7 @@ from bot.ports import Leased, Message, Unavailable, WorldError
 
 log = logging.getLogger(__name__)
 
-ANSWER_TRIES = 5
+ANSWER_TRIES = 80
 """Attempts after which a person gets no answer any more: what was decided stands, and the card says so."""
 
 
@@ -64,12 +65,14 @@ async def _tell(world: World, leased: Leased, caller: Caller, message: Message) 
 
 def _click(leased: Leased, caller: Caller) -> Click:
     payload = leased.job.payload
+    subject = str(payload["subject"])
     return Click(
         id=leased.job.key,
         action=str(payload["action"]),
-        change=str(payload["subject"]),
+        change=subject.removesuffix(AT_ONCE),
         caller=caller,
         reason=str(payload["reason"]),
+        at_once=subject.endswith(AT_ONCE),
     )
 
 

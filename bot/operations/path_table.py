@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.domain.change import ClientClass
 
 MOST_ROWS = 20
+NOBODY_LOSES = "nobody loses access"
 _HEAD = ("Client", "Count", "Load balancer", "Now", "Afterwards")
 
 
@@ -38,8 +39,11 @@ def path_words(verdict: str, through: bool | None) -> str:  # noqa: FBT001 - a f
     }.get(verdict, "❔ not known")
 
 
-def affected(table: Sequence[ClientClass]) -> str:
-    """Say whose path changes, who loses and who gains, by count; a client with several addresses counts once."""
+def affected(table: Sequence[ClientClass], but: Sequence[str] = ()) -> str:
+    """Say whose path changes, who loses and who gains, by count; a client with several addresses counts once.
+
+    `but` are reservations: that nobody loses access is never said without them.
+    """
     inside = _clients(table)
     moved = [row for row in table if row.through_before != row.through_after and row.after == "reachable"]
     lost = [row for row in table if row.before == "reachable" and row.after == "unreachable"]
@@ -53,20 +57,20 @@ def affected(table: Sequence[ClientClass]) -> str:
         }
         count = f"{sum(_clients(moved).values())} of {sum(inside.values())} in-cluster clients"
         words.append(f"{count}: {way[moved[0].through_after]}")
-    words.append(_lost(table, lost))
+    words.append("; ".join([_lost(table, lost, hedged=bool(but)), *but]))
     if won:
         words.append("gains access: " + ", ".join(_named(won)))
     return ". ".join(word[0].upper() + word[1:] for word in words) + "."
 
 
-def _lost(table: Sequence[ClientClass], lost: Sequence[ClientClass]) -> str:
+def _lost(table: Sequence[ClientClass], lost: Sequence[ClientClass], *, hedged: bool) -> str:
     """Never say that nobody loses access while that is not known."""
     if lost:
         return "loses access: " + ", ".join(_named(lost))
     unsure = [row for row in table if row.before == "reachable" and row.after != "reachable"]
     if unsure:
         return "whether access is lost is not known for: " + ", ".join(_named(unsure))
-    return "nobody loses access"
+    return f"{NOBODY_LOSES} in the end" if hedged else NOBODY_LOSES
 
 
 def _clients(rows: Sequence[ClientClass]) -> dict[str, int]:

@@ -37,6 +37,14 @@ class Redaction:
             return message
         return {"text": self._text(message["text"]), "blocks": self._value(message["blocks"])}
 
+    def view(self, view: dict[str, Any]) -> dict[str, Any]:
+        """Return a rendered view without what is to be left out."""
+        return view if self.what is Redact.NONE else {**view, "blocks": self._value(view["blocks"])}
+
+    def text(self, text: str) -> str:
+        """Return one text without it, as a picture shows it."""
+        return text if self.what is Redact.NONE else self._text(text)
+
     def _value(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: self._of_key(key, item) for key, item in value.items()}

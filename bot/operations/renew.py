@@ -1,6 +1,5 @@
 """Proposes again what was superseded, for the same person, as things are now; its approvals start anew."""
 
-from bot.domain.approval import BOT
 from bot.domain.change import Change, Phase, Verb
 from bot.domain.words import unmarked
 from bot.operations.caller import Caller
@@ -13,6 +12,8 @@ from bot.operations.rollback import propose_rollback
 from bot.operations.world import World
 from bot.ports import Later
 
+MOST_RENEWALS = 5
+"""New proposals in a row: a Service that never rests must not fill the channel with cards."""
 RETRY = 15.0
 """Seconds after which it is tried again where something does not answer."""
 
@@ -38,6 +39,8 @@ async def renew(world: World, change_id: str) -> None:
 
 
 async def _again(world: World, old: Change) -> Change:
+    if old.renewals >= MOST_RENEWALS:
+        raise Refused(f"it was superseded {MOST_RENEWALS + 1} times in a row. Propose it when it is quiet.")
     asked = Asked(
         id=f"renew:{old.id}",
         verb=old.verb,
@@ -45,9 +48,10 @@ async def _again(world: World, old: Change) -> Change:
         caller=Caller(user=old.requested_by, team="", channel=old.channel),
         channel=old.channel,
         remark=f"It replaces {old.label}: {old.note}",
+        renewals=old.renewals + 1,
     )
     if old.verb is not Verb.ROLLBACK:
         return await propose(world, asked, f"{old.cluster}/{old.service}")
-    if old.requested_by == BOT:
-        raise Refused("a person has to decide now.")
-    return await propose_rollback(world, await world.store.changes.get(old.rolls_back), asked)
+    # What the bot began by itself waits for a person now: it is not what was configured for any more.
+    first = await world.store.changes.get(old.rolls_back)
+    return await propose_rollback(world, first, asked, replaces=old.label)

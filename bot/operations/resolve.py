@@ -1,11 +1,10 @@
 """From what somebody typed to one Service, or to a sentence with the nearest names."""
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 
 from bot.domain.change import ServiceRef
+from bot.domain.near import nearest
 from bot.domain.objects import Ref, Service
-from bot.domain.snapshot import Snapshot
 from bot.domain.words import unmarked
 from bot.operations.refusal import Refused
 from bot.ports import Cluster, Clusters
@@ -100,35 +99,30 @@ def _not_there(text: str, candidates: Sequence[tuple[Cluster, str | None, str]],
     where = f"in {namespace} on {cluster.name}" if namespace else f"on {cluster.name}"
     if len(candidates) > 1:
         where = f"in {namespace} on any cluster" if namespace else "on any cluster"
-    nearest = _nearest(namespace, name, candidates, visible)
-    return f"There is no Service “{name}” {where}. {nearest}".strip()
+    hint = _nearest(namespace, name, candidates, visible)
+    return f"There is no Service “{name}” {where}. {hint}".strip()
 
 
 def _nearest(
     namespace: str | None, name: str, candidates: Sequence[tuple[Cluster, str | None, str]], visible: Visible
 ) -> str:
-    names: dict[str, list[str]] = {}
-    for cluster, _, _ in candidates:
-        for ref in _balancers(cluster.snapshot(), cluster.name, visible):
-            names.setdefault(ref.name, []).append(f"{ref.namespace}/{ref.name}")
-            if namespace is not None and len(candidates) == 1:
-                names.setdefault(f"{ref.namespace}/{ref.name}", []).append(f"{ref.namespace}/{ref.name}")
-    wanted = [name] if namespace is None else [f"{namespace}/{name}", name]
-    close = [
-        full
-        for each in wanted
-        for key in get_close_matches(each, names, MOST_NAMES, 0.6)
-        for full in names[key]
+    refs = [
+        ref
+        for cluster, _, _ in candidates
+        for ref in cluster.snapshot().inventory.load_balancers()
+        if visible(cluster.name, ref.namespace)
     ]
+    called: dict[str, list[str]] = {}
+    for ref in refs:
+        called.setdefault(ref.name, []).append(f"{ref.namespace}/{ref.name}")
+    full = [] if namespace is None else [each for alike in called.values() for each in alike]
+    close = nearest(f"{namespace}/{name}", full, MOST_NAMES)
+    close += [each for key in nearest(name, called, MOST_NAMES) for each in called[key]]
     return _sentence(dict.fromkeys(close))
 
 
-def _balancers(snapshot: Snapshot, cluster: str, visible: Visible) -> Iterable[Ref]:
-    return (s.ref for s in snapshot.load_balancers() if visible(cluster, s.ref.namespace))
-
-
 def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    return _sentence(dict.fromkeys(get_close_matches(word, known, MOST_NAMES, 0.6)))
+    return _sentence(dict.fromkeys(nearest(word, known, MOST_NAMES)))
 
 
 def _sentence(names: Iterable[str]) -> str:

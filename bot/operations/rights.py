@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.domain.policy import Decision, Groups, Policy, Right, may, policy_for
 from bot.operations.caller import Caller
 from bot.operations.refusal import Refused
 from bot.operations.world import World
-from bot.ports import Person, WorldError
+from bot.ports import Forbidden, Person, WorldError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,10 @@ class Rights:
     person: Person
     groups: Groups
     policies: tuple[Policy, ...]
+    doubt: str = ""
+    """Why nothing is known of the person, in a sentence; empty where it is."""
+    _seen: dict[tuple[str, str], bool] = field(default_factory=dict, repr=False, compare=False)
+    """Namespaces that were asked about: ten thousand Services are in a hundred of them."""
 
     def known(self) -> "Rights":
         """Return the same, of somebody who has any rights at all.
@@ -28,9 +32,8 @@ class Rights:
         if self.person.full_member:
             return self
         raise Refused(
-            "Guests, bots and people of other workspaces have no rights here."
-            if self.person.team
-            else "Who you are could not be looked up at Slack, so nothing is allowed; try again in a minute."
+            self.doubt or "Guests, bots and people of other workspaces have no rights here.",
+            passing=bool(self.doubt),
         )
 
     def policy(self, cluster: str, namespace: str) -> Policy:
@@ -43,26 +46,48 @@ class Rights:
 
     def visible(self, cluster: str, namespace: str) -> bool:
         """Whether this person may look at a namespace."""
-        return self.decide(Right.VIEW, cluster, namespace).allowed
+        known = self._seen.get((cluster, namespace))
+        if known is None:
+            known = self._seen[cluster, namespace] = self.decide(Right.VIEW, cluster, namespace).allowed
+        return known
 
 
 async def rights_of(world: World, caller: Caller, *rights: Right) -> Rights:
     """Look a caller up, and the groups that decide about these rights (all of them, if none is given)."""
     policies = world.settings.policies
     wanted = {group for policy in policies for group in policy.groups(*rights)}
-    person, groups = await asyncio.gather(person_of(world, caller), groups_of(world, wanted))
-    return Rights(person=person, groups=groups, policies=policies)
+    (person, doubt), groups = await asyncio.gather(_looked_up(world, caller), groups_of(world, wanted))
+    return Rights(person=person, groups=groups, policies=policies, doubt=doubt)
 
 
 async def person_of(world: World, caller: Caller) -> Person:
     """Return the caller; one who cannot be looked up, or comes from another workspace, has no rights."""
+    person, _ = await _looked_up(world, caller)
+    return person
+
+
+_SILENT = "Who you are could not be looked up at Slack, so nothing is allowed; try again in a minute."
+_LACKING = (
+    "Who you are could not be looked up: Slack does not let me (scope users:read), so nothing is allowed until the app "
+    "is installed again from app-manifest.yml."
+)
+_NO_TEAM = "Slack has not said which workspace this is, so nobody has rights; whoever runs me sets team: in the configuration."
+
+
+async def _looked_up(world: World, caller: Caller) -> tuple[Person, str]:
+    """Return the caller, and the sentence that says why nothing is known of them, if so."""
     try:
         found = await world.messenger.person(caller.user)
+    except Forbidden:
+        return nobody(caller), _LACKING
     except WorldError:
-        return nobody(caller)
+        return nobody(caller), _SILENT
     team = world.settings.team
-    stranger = team and caller.team and caller.team != team
-    return replace(found, team=caller.team, full_member=False) if stranger else found
+    if not team:
+        return replace(found, full_member=False), _NO_TEAM
+    # On Enterprise Grid somebody may act from another workspace than the bot's, and belong to both.
+    stranger = caller.team and caller.team not in {team, found.team, *found.teams}
+    return (replace(found, team=caller.team, full_member=False) if stranger else found), ""
 
 
 def nobody(caller: Caller) -> Person:

@@ -1,22 +1,28 @@
 """Undoing an applied change: a change of its own, from the values that were captured before the first."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.approval import BOT, decide_proposal
 from bot.domain.change import Approval, Change, Event, EventKind, Phase, Step, Verb
 from bot.domain.objects import PASS_THROUGH, Ref, Service
-from bot.domain.policy import Right, all_agree, may
+from bot.domain.policy import Cause, Right, all_agree, may
 from bot.domain.snapshot import Snapshot
 from bot.domain.words import unmarked
 from bot.operations import preview
+from bot.operations.between import in_between
 from bot.operations.caller import Caller
-from bot.operations.draft import Asked, Paths, already, compose, paths, read_live, rehearsed, store
+from bot.operations.difference import newcomer
+from bot.operations.draft import Asked, already, compose, read_live, rehearsed, store
 from bot.operations.jobs import say_job
 from bot.operations.move import annotate, follow_ups
+from bot.operations.orphan import known
+from bot.operations.owner import ownership
+from bot.operations.preview import Paths
 from bot.operations.refusal import Refused
-from bot.operations.rights import Rights, nobody, rights_of
+from bot.operations.rights import Rights, groups_of, nobody, rights_of
 from bot.operations.world import World
-from bot.ports import Cluster, Later, Stale
+from bot.ports import Cluster, Later, LiveService, Stale
 
 UNDOABLE = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.INCONCLUSIVE})
 RETRY = 15.0
@@ -30,6 +36,8 @@ async def roll_back(world: World, first: Change, rights: Rights, caller: Caller,
         Refused: with the sentence for the person.
     """
     second = await propose_rollback(world, first, _asked(first, caller, request_id), rights)
+    if second.phase is Phase.PROPOSED and world.clusters.get(first.cluster).read_only:
+        return f"{second.label} would undo {first.label}. {first.cluster} is read-only here; its card shows how to do it by hand."
     if second.phase is Phase.PROPOSED and _alone(rights, second):
         await _approved(world, second, caller.user, request_id)
         return f"{second.label} undoes {first.label}. It is being applied; the thread of its card shows what happens."
@@ -59,14 +67,17 @@ async def roll_back_by_itself(world: World, change_id: str) -> None:
     await world.store.jobs.submit(say_job(first.id, "undone"))
 
 
-async def propose_rollback(world: World, first: Change, asked: Asked, rights: Rights | None = None) -> Change:
-    """Store the proposal to undo a change, and link the two.
+async def propose_rollback(
+    world: World, first: Change, asked: Asked, rights: Rights | None = None, *, replaces: str = ""
+) -> Change:
+    """Store the proposal to undo a change, and link the two; `replaces` names a proposal that came to nothing.
 
     Raises:
         Refused: with the sentence for the person.
     """
     stored = await already(world, asked)
     if stored is None:
+        _undoable(first, replaces)
         stored = await _proposed(world, first, asked, rights or await _rights(world, asked))
     if first.rolled_back_by != stored.label and stored.open:
         await annotate(world, first, rolled_back_by=stored.label)
@@ -74,16 +85,35 @@ async def propose_rollback(world: World, first: Change, asked: Asked, rights: Ri
 
 
 async def _proposed(world: World, first: Change, asked: Asked, rights: Rights) -> Change:
-    _undoable(first)
+    known(world, first, "rolled back")
     if asked.caller.user != BOT:
         _may(rights, first, asked.reason)
     cluster = world.clusters.get(first.cluster)
-    steps = tuple([await _undo(cluster, step) for step in reversed(first.steps)])
+    undone = [await _undo(cluster, step) for step in reversed(first.steps)]
+    steps = tuple(step for step, _ in undone)
     shown = _paths(cluster.snapshot(), first, steps)
+    between = in_between(shown.snapshot, _parts(shown.snapshot, steps))
     draft = await compose(
-        world, asked, rights, ref=first.service, steps=steps, shown=shown, rolls_back=first.id
+        world,
+        asked,
+        rights,
+        ref=first.service,
+        steps=steps,
+        shown=shown,
+        remark=between.sentence,
+        rolls_back=first.id,
     )
+    draft = replace(draft, between=between.lost)
+    draft = (await ownership(world, [(live, step.after) for step, live in undone])).told_on(draft)
+    if why := newcomer(world, replace(draft, number=first.number)):
+        raise Refused(f"{unmarked(why)} Propose enable or disable, which takes all of them.")
     return await store(world, await rehearsed(cluster, draft))
+
+
+def _parts(snapshot: Snapshot, steps: Sequence[Step]) -> list[tuple[Service, str | None]]:
+    """The Services as they are with the change in force, each with the value that it gets back."""
+    found = ((snapshot.service(Ref(step.service.namespace, step.service.name)), step) for step in steps)
+    return [(service, step.after.get(PASS_THROUGH)) for service, step in found if service is not None]
 
 
 def _asked(first: Change, caller: Caller, request_id: str) -> Asked:
@@ -99,12 +129,14 @@ def _asked(first: Change, caller: Caller, request_id: str) -> Asked:
 async def _rights(world: World, asked: Asked) -> Rights:
     """Look the requester up; the bot itself is nobody, and needs no right."""
     if asked.caller.user == BOT:
-        return Rights(person=nobody(asked.caller), groups={}, policies=world.settings.policies)
+        policies = world.settings.policies
+        groups = await groups_of(world, {group for policy in policies for group in policy.groups()})
+        return Rights(person=nobody(asked.caller), groups=groups, policies=policies)
     return await rights_of(world, asked.caller)
 
 
-def _undoable(change: Change) -> None:
-    if change.rolled_back_by:
+def _undoable(change: Change, replaces: str) -> None:
+    if change.rolled_back_by not in ("", replaces):
         raise Refused(f"{change.label} is undone by {change.rolled_back_by} already.")
     if change.phase not in UNDOABLE:
         raise Refused(f"{change.label} is {change.phase}; there is nothing to roll back.")
@@ -122,7 +154,7 @@ def _may(rights: Rights, change: Change, reason: str) -> None:
         for step in change.steps
     )
     if not decision.allowed:
-        raise Refused(decision.why, who_may=decision.who_may)
+        raise Refused(decision.why, who_may=decision.who_may, passing=decision.cause is Cause.UNKNOWN)
 
 
 def _alone(rights: Rights, change: Change) -> bool:
@@ -137,7 +169,7 @@ def _alone(rights: Rights, change: Change) -> bool:
     )
 
 
-async def _undo(cluster: Cluster, step: Step) -> Step:
+async def _undo(cluster: Cluster, step: Step) -> tuple[Step, LiveService]:
     live = await read_live(cluster, step.service)
     if live.uid != step.uid:
         raise Refused(
@@ -149,31 +181,25 @@ async def _undo(cluster: Cluster, step: Step) -> Step:
             raise Refused(
                 f"{who} changed {key} on {step.service} since; undoing it would overwrite that. Ask for status, and propose what is wanted now."
             )
-    return replace(
+    back = replace(
         step,
         before={key: live.annotations.get(key) for key in step.after},
         after=dict(step.before),
         read_hash=live.read_hash,
         resource_version=live.resource_version,
     )
+    return back, live
 
 
 def _paths(snapshot: Snapshot, first: Change, steps: tuple[Step, ...]) -> Paths:
-    """Explain the Service with the change in force, and without it; the cache may lag behind both."""
-    services = [_cached(snapshot, step) for step in steps]
-    now = [(service, step.before.get(PASS_THROUGH)) for service, step in zip(services, steps, strict=True)]
-    then = [(service, step.after.get(PASS_THROUGH)) for service, step in zip(services, steps, strict=True)]
-    return paths(preview.supposed(snapshot, now), then, Ref(first.service.namespace, first.service.name))
-
-
-def _cached(snapshot: Snapshot, step: Step) -> Service:
-    service = snapshot.service(Ref(step.service.namespace, step.service.name))
-    if service is None:
+    """Explain the Services with the change in force, and without it."""
+    shown = preview.paths(snapshot, steps, first.service)
+    if shown is None:
         raise Refused(
-            f"{step.service} has not been seen by the bot yet. Nothing was done; try again in a minute.",
+            f"{first.service} has not been seen by the bot yet. Nothing was done; try again in a minute.",
             passing=True,
         )
-    return service
+    return shown
 
 
 async def _approved(world: World, change: Change, by: str, request_id: str) -> None:

@@ -1,20 +1,38 @@
 """The answer to `status`: who reaches a Service's load balancer, how, and why; with the buttons for this person."""
 
 from bot.domain.change import ServiceRef
-from bot.domain.explanation import ClientKind, Explanation, Finding, Path, SourceIP, Verdict
+from bot.domain.explanation import (
+    ClientKind,
+    Explanation,
+    Finding,
+    PassThroughState,
+    Path,
+    SourceIP,
+    Verdict,
+)
 from bot.domain.objects import Ref, Service
 from bot.domain.path import explain
 from bot.domain.policy import Right
-from bot.domain.summary import client_words, fact_words, headline
+from bot.domain.summary import (
+    client_words,
+    fact_words,
+    headline,
+    pass_through_words,
+    ranked_reasons,
+    taken_for_granted,
+)
+from bot.domain.supply import configuration_key
 from bot.domain.words import duration
 from bot.operations.caller import Caller
 from bot.operations.card import Button
+from bot.operations.contradiction import Contradiction, contradiction
 from bot.operations.freshness import stale
 from bot.operations.path_table import addresses, path_words
 from bot.operations.refusal import Refused
 from bot.operations.resolve import resolve
 from bot.operations.rights import Rights, rights_of
 from bot.operations.subject import load_balancer_of
+from bot.operations.way_out import OFF, off_mends
 from bot.operations.world import World
 from bot.ports import Cluster, Message
 
@@ -30,7 +48,10 @@ async def status(world: World, caller: Caller, target: str) -> Message:
     """
     rights = (await rights_of(world, caller)).known()
     ref, service = resolve(target, world.clusters, rights.visible)
-    return status_message(world, rights, ref, service, _explained(world, ref), shared_by="")
+    measured = await contradiction(world, ref, service)
+    return status_message(
+        world, rights, ref, service, _explained(world, ref), shared_by="", measured=measured
+    )
 
 
 def _explained(world: World, ref: ServiceRef) -> Explanation:
@@ -45,21 +66,26 @@ def status_message(
     explanation: Explanation,
     *,
     shared_by: str,
+    measured: Contradiction | None = None,
 ) -> Message:
     """Compose the explanation; shared in a channel, it has no buttons and says who shared it."""
     cluster = world.clusters.get(ref.cluster)
+    off = off_mends(world, ref, service, explanation)
+    seen = f", but the last verification saw otherwise for: {measured.client}" if measured else ""
+    remedies = [remedy.message for remedy in explanation.remedies]
     return world.message(
         "status",
         ref=ref,
-        headline=headline(explanation),
+        headline=f"{headline(explanation)}{seen}",
         facts=_facts_line(explanation, service),
-        rows=_rows(explanation),
+        rows=_rows(explanation, measured.kind if measured else ""),
         why=_why(explanation),
-        now=[remedy.message for remedy in explanation.remedies[:4]],
+        now=[*([_OFF_MENDS] if off else []), *remedies[:4]],
         findings=_findings(explanation),
         known=_known(cluster, explanation),
         stale=stale(cluster),
-        buttons=_buttons(world, rights, ref, service, explanation) if rights else (),
+        measured=measured.sentence if measured else "",
+        buttons=_buttons(world, rights, ref, service, explanation, off=off) if rights else (),
         shared_by=shared_by,
     )
 
@@ -74,7 +100,7 @@ def _facts_line(explanation: Explanation, service: Service) -> str:
         f"load balancer {load_balancer_of(service) or 'not known'}",
         addresses,
         f"policy {service.external_policy}",
-        f"pass-through {explanation.pass_through.state}",
+        pass_through_words(explanation),
         " ".join(
             _shown(str(facts[name].value))
             for name in ("platform", "category", "kubernetesVersion", "kubeProxy.mode")
@@ -89,6 +115,7 @@ def _shown(value: str) -> str:
     return {"cce": "CCE", "ipvs": "IPVS", "generic": "Kubernetes"}.get(value, value)
 
 
+_OFF_MENDS = "Propose pass-through off: who does not always get there will then, and nobody loses access."
 _SEES = {
     SourceIP.PRESERVED: "the client",
     SourceIP.NODE: "a node",
@@ -98,34 +125,41 @@ _SEES = {
 _HEAD = ("Client", "Count", "Load balancer", "Gets there", "Backend sees")
 
 
-def _rows(explanation: Explanation) -> tuple[tuple[str, ...], ...]:
-    """One row per class and way it fares; addresses on which it fares alike share a row."""
+def _rows(explanation: Explanation, otherwise: str = "") -> tuple[tuple[str, ...], ...]:
+    """One row per class and way it fares; addresses on which it fares alike share a row.
+
+    `otherwise` is the class that was seen to fare otherwise: its row does not go on as if nothing had been seen.
+    """
     alike: dict[tuple[str, ...], list[str]] = {}
     for path in explanation.paths:
-        alike.setdefault(_row(path), []).append(str(path.destination))
+        doubted = bool(otherwise) and path.client.group.startswith(otherwise)
+        alike.setdefault(_row(path, doubted=doubted), []).append(str(path.destination))
     rows = [(key[0], key[1], addresses(to), key[2], key[3]) for key, to in alike.items()]
     return (_HEAD, *rows[:MOST_ROWS]) if rows else ()
 
 
-def _row(path: Path) -> tuple[str, ...]:
+def _seen(path: Path) -> str:
+    """What the backend sees: a node's process may speak from the ELB's address without meeting the ELB."""
+    if path.source_ip is SourceIP.LB and path.via_load_balancer is not True:
+        return "the ELB's address"
+    return _SEES[path.source_ip]
+
+
+def _row(path: Path, *, doubted: bool) -> tuple[str, ...]:
     outside = path.client.kind is ClientKind.EXTERNAL
     count = "–" if path.client.stands_for is None or outside else str(path.client.stands_for)
-    sees = "–" if path.verdict is Verdict.UNREACHABLE else _SEES[path.source_ip]
-    return client_words(path.client), count, path_words(str(path.verdict), path.via_load_balancer), sees
+    sees = "–" if path.verdict is Verdict.UNREACHABLE else _seen(path)
+    words = path_words(str(path.verdict), path.via_load_balancer)
+    shown = f"⚠️ {words.partition(' ')[2]} (seen otherwise)" if doubted else words
+    return client_words(path.client), count, shown, sees
 
 
 MOST_REASONS = 5
-_WORST = (Verdict.UNREACHABLE, Verdict.AMBIGUOUS, Verdict.UNDETERMINED, Verdict.REACHABLE)
 
 
 def _why(explanation: Explanation) -> list[tuple[str, str, str]]:
-    """Each reason once, those of the worst paths and of clients inside first, each path's last word first."""
-    paths = sorted(
-        explanation.paths,
-        key=lambda path: (_WORST.index(path.verdict), path.client.kind is ClientKind.EXTERNAL),
-    )
-    found = {reason.code: reason for path in paths for reason in reversed(path.reasons)}
-    return [(reason.message, reason.code, reason.source) for reason in list(found.values())[:MOST_REASONS]]
+    reasons = ranked_reasons(explanation)[:MOST_REASONS]
+    return [(reason.message, reason.code, reason.source) for reason in reasons]
 
 
 _SIGN = {"error": "🔴", "warning": "🟠", "info": "🔵"}
@@ -156,27 +190,42 @@ def _known(cluster: Cluster, explanation: Explanation) -> str:
         "api": "from the cluster",
     }
     told = [f"{', '.join(names)} {words[origin]}" for origin, names in by_origin.items() if origin in words]
+    taken = taken_for_granted(explanation)
+    granted = f"taken for granted: {'; '.join(taken)}" if taken else ""
     unknown = f"unknown: {', '.join(by_origin['unknown'])}" if "unknown" in by_origin else ""
-    missing = dict.fromkeys(fact_words(name) for path in explanation.paths for name in path.missing)
-    decides = f"would decide: {', '.join(missing)}" if missing else ""
-    return " · ".join(part for part in (seen, *told, unknown, decides) if part)
+    missing = dict.fromkeys(
+        name
+        for path in explanation.paths
+        if path.verdict is not Verdict.UNREACHABLE
+        for name in (*path.missing, *path.missing_for_way)
+    )
+    decides = f"would decide: {', '.join(map(_supplied, missing))}" if missing else ""
+    return " · ".join(part for part in (seen, *told, granted, unknown, decides) if part)
+
+
+def _supplied(name: str) -> str:
+    """A missing fact and, where the bot's configuration can hold it, under which key."""
+    key = configuration_key(name)
+    return f"{fact_words(name)} (in the configuration: {key})" if key else fact_words(name)
 
 
 def _buttons(
-    world: World, rights: Rights, ref: ServiceRef, service: Service, explanation: Explanation
+    world: World, rights: Rights, ref: ServiceRef, service: Service, explanation: Explanation, *, off: bool
 ) -> tuple[Button, ...]:
     value = f"{ref.cluster}/{service.uid}"
     buttons = []
-    off = explanation.pass_through.state == "off"
-    if off and rights.decide(Right.PROPOSE, ref.cluster, ref.namespace).allowed:
-        buttons.append(
-            Button(action="status:propose", label="Propose pass-through", value=value, style="primary")
+    is_off = explanation.pass_through.state is PassThroughState.OFF
+    if (is_off or off) and rights.decide(Right.PROPOSE, ref.cluster, ref.namespace).allowed:
+        label, wanted = (
+            ("Propose pass-through off", f"{value}{OFF}") if off else ("Propose pass-through", value)
         )
+        buttons.append(Button(action="status:propose", label=label, value=wanted, style="primary"))
     if (
         rights.decide(Right.VERIFY, ref.cluster, ref.namespace).allowed
         and not world.clusters.get(ref.cluster).read_only
     ):
         buttons.append(Button(action="status:verify", label="Verify now", value=value))
+    buttons.append(Button(action="status:diagram", label="Diagram", value=value))
     buttons.append(Button(action="status:share", label="Share in channel", value=value))
     return tuple(buttons)
 
@@ -187,7 +236,7 @@ def by_button(world: World, value: str) -> tuple[ServiceRef, Service]:
     Raises:
         Refused: it is gone.
     """
-    name, _, uid = value.partition("/")
+    name, _, uid = value.removesuffix(OFF).partition("/")
     if name in world.clusters.names():
         services = world.clusters.get(name).snapshot().inventory.services
         for ref, service in services.items():
@@ -202,4 +251,7 @@ async def share(world: World, caller: Caller, value: str) -> Message:
     ref, service = by_button(world, value)
     if not rights.visible(ref.cluster, ref.namespace):
         raise Refused("You may not look at Services here.")
-    return status_message(world, None, ref, service, _explained(world, ref), shared_by=caller.user)
+    measured = await contradiction(world, ref, service)
+    return status_message(
+        world, None, ref, service, _explained(world, ref), shared_by=caller.user, measured=measured
+    )

@@ -4,20 +4,24 @@ Each step is recorded when it is done, and the will to put back is recorded befo
 takes over goes on in the same direction.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.domain.change import Change, EventKind, Step
-from bot.operations.apply import Applied, Result, apply_step, there, undo_step
-from bot.operations.difference import difference
+from bot.domain.policy import policy_for
+from bot.domain.rules_finding import GITOPS
+from bot.operations.apply import Applied, Guard, Result, apply_step, there, undo_step
+from bot.operations.difference import difference, newcomer
+from bot.operations.harm import harm
 from bot.operations.jobs import say_job, tell_job
 from bot.operations.move import annotate, move, not_applied, show_progress, supersede
+from bot.operations.owner import asked_again
 from bot.operations.pause import unpaused
 from bot.operations.standing import still_allowed, undecided
+from bot.operations.template import rewritten
 from bot.operations.world import World
-from bot.ports import Cluster, Forbidden, Invalid, Later, NotFound, Unavailable
+from bot.ports import Cluster, Forbidden, Invalid, NotFound, Unavailable
 
-RETRY = 2.0
-"""Seconds after which a cluster that did not answer is asked again."""
 _RESTORED = "What was patched before was put back."
 
 
@@ -25,7 +29,8 @@ async def apply(world: World, change: Change) -> None:
     """Apply every step that is not there yet.
 
     Raises:
-        Later: paused, or something does not answer; nothing was decided.
+        Later: paused; nothing was decided.
+        Unavailable: something does not answer; the worker tries again, less and less often.
     """
     await unpaused(world, change)
     try:
@@ -33,28 +38,71 @@ async def apply(world: World, change: Change) -> None:
     except Unavailable as error:
         change = await world.store.changes.get(change.id)
         await show_progress(world, change, f"{error}; trying again")
-        raise Later(RETRY) from error
+        raise
 
 
 async def _go_on(world: World, change: Change) -> None:
     cluster = world.clusters.get(change.cluster)
     done = [step for step in change.steps if step.service in change.sent and await _is_there(cluster, step)]
     # What an earlier attempt patched was allowed then; only what is still to be patched is asked about now.
-    if len(done) < len(change.steps) and (why := await _forbidden(world, change, cluster)):
-        await _give_up(world, change, done, Applied(result=Result.REFUSED, sentence=why))
+    if len(done) < len(change.steps) and (against := await _objection(world, change, cluster)):
+        await _give_up(world, change, done, against)
         return
+    versions: dict[str, str] = {}
     for step in change.steps:
         if step in done:
             continue
-        await unpaused(world, change)
-        resumed, change = step.service in change.sent, await _about_to_send(world, change, step)
-        applied = await apply_step(cluster, step, resumed=resumed)
+        gate = _Gate(world, change, step)
+        applied = await apply_step(
+            cluster,
+            step,
+            resumed=step.service in change.sent,
+            sent_over=change.sent_over.get(str(step.service)),
+            allowed=gate.passed,
+        )
+        change = gate.change
         if applied.result is not Result.APPLIED:
             await _give_up(world, change, done, applied)
             return
         done.append(step)
+        versions[str(step.service)] = applied.resource_version
         change = await _recorded(world, change, step, applied)
-    await _applied(world, change)
+    await _applied(world, change, versions)
+
+
+class _Gate:
+    """What is passed right before each patch: no pause, and the will to send it is stored."""
+
+    def __init__(self, world: World, change: Change, step: Step) -> None:
+        self._world = world
+        self._step = step
+        self.change = change
+        """As it is stored."""
+
+    async def passed(self, resource_version: str) -> None:
+        """Let the patch go.
+
+        Raises:
+            Later: the cluster is paused.
+            Stale: somebody else moved the change.
+        """
+        await unpaused(self._world, self.change)
+        service, name = self._step.service, str(self._step.service)
+        if self.change.sent_over.get(name) != resource_version:
+            after = replace(
+                self.change,
+                sent=tuple(dict.fromkeys((*self.change.sent, service))),
+                sent_over={**self.change.sent_over, name: resource_version},
+            )
+            self.change = await self._world.store.changes.note(self.change, after)
+
+
+def _unpaused(world: World, change: Change) -> Guard:
+    async def ask(resource_version: str) -> None:
+        del resource_version
+        await unpaused(world, change)
+
+    return ask
 
 
 async def _is_there(cluster: Cluster, step: Step) -> bool:
@@ -65,28 +113,50 @@ async def _is_there(cluster: Cluster, step: Step) -> bool:
         return False
 
 
-async def _about_to_send(world: World, change: Change, step: Step) -> Change:
-    if step.service in change.sent:
-        return change
-    return await world.store.changes.note(change, replace(change, sent=(*change.sent, step.service)))
-
-
-async def _applied(world: World, change: Change) -> None:
+async def _applied(world: World, change: Change, versions: Mapping[str, str]) -> None:
     jobs = [tell_job(change.id), say_job(change.id, "applied")]
-    now = world.clock()
+    # Of several, each has its own event.
+    version = versions.get(str(change.service), "") if len(change.steps) == 1 else ""
     await move(
-        world, change, EventKind.APPLIED, jobs=jobs, applied_at=now, note="", dry_run="", incident=True
+        world,
+        change,
+        EventKind.APPLIED,
+        jobs=jobs,
+        detail={"resourceVersion": version} if version else {},
+        applied_at=world.clock(),
+        note="",
+        dry_run="",
+        incident=True,
     )
 
 
-async def _forbidden(world: World, change: Change, cluster: Cluster) -> str:
-    """Say why nothing (more) may be patched, or nothing."""
+async def _objection(world: World, change: Change, cluster: Cluster) -> Applied | None:
+    """Say why nothing (more) may be patched; None: nothing speaks against it.
+
+    Raises:
+        Unavailable: that is not known now.
+    """
     if cluster.read_only:
-        return f"The cluster {change.cluster} is read-only here."
+        return Applied(result=Result.REFUSED, sentence=f"The cluster {change.cluster} is read-only here.")
     decision = await still_allowed(world, change)
     if undecided(decision):
         raise Unavailable(decision.why)
-    return decision.why
+    if not decision.allowed:
+        return Applied(result=Result.REFUSED, sentence=decision.why)
+    if not cluster.freshness().synced:
+        raise Unavailable(f"{change.cluster} has not been read completely yet")
+    if why := rewritten(world, change) or newcomer(world, change):
+        return Applied(result=Result.SUPERSEDED, sentence=why)
+    if why := harm(world, await _with_fate(world, change)):
+        return Applied(result=Result.REFUSED, sentence=f"{why[0].upper()}{why[1:]}")
+    return None
+
+
+async def _with_fate(world: World, change: Change) -> Change:
+    """Ask once more what becomes of the patch in Git, where a policy refuses for that."""
+    spaces = {step.service.namespace for step in change.steps}
+    policies = [policy_for(world.settings.policies, change.cluster, space) for space in spaces]
+    return await asked_again(world, change) if any(GITOPS.id in p.block_on for p in policies) else change
 
 
 async def _recorded(world: World, change: Change, step: Step, applied: Applied) -> Change:
@@ -110,8 +180,10 @@ async def _give_up(world: World, change: Change, done: list[Step], failed: Appli
 async def _put_back(world: World, change: Change) -> None:
     cluster = world.clusters.get(change.cluster)
     sent = [step for step in reversed(change.steps) if step.service in change.sent]
-    trouble = [text for step in sent if (text := await undo_step(cluster, step))]
-    sentence = " ".join([change.undoing, *(trouble or [_RESTORED])])
+    undone = [await undo_step(cluster, step, allowed=_unpaused(world, change)) for step in sent]
+    trouble = [one.trouble for one in undone if one.trouble]
+    left = [one.left for one in undone if one.left]
+    sentence = " ".join([change.undoing, *left, *(trouble or [_RESTORED])])
     if trouble:
         await not_applied(world, change, sentence, incident=True)
     elif await difference(world, change):

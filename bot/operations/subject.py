@@ -9,9 +9,12 @@ from datetime import datetime, timedelta
 
 from bot.domain.change import ServiceRef, Verb
 from bot.domain.cluster_facts import Mode
+from bot.domain.explanation import PassThroughState
+from bot.domain.facts import detected
 from bot.domain.objects import ELB_ID, PASS_THROUGH, Ref, Service, TrafficPolicy
-from bot.domain.request import Answer, Outcome, outcome
-from bot.domain.snapshot import Snapshot
+from bot.domain.path import pass_through
+from bot.domain.request import ON, Answer, Outcome, outcome
+from bot.domain.snapshot import Snapshot, balancer_keys
 from bot.operations.refusal import Refused
 from bot.operations.world import World
 from bot.ports import LiveService
@@ -38,13 +41,28 @@ def subject(
     """
     own = _outcome(service, verb, settled=settled)
     if own.answer is not Answer.PROPOSE:
-        raise Refused(f"{service.ref}: {own.sentence}")
+        idle = _idle(snapshot, service) if verb is Verb.ENABLE else ""
+        raise Refused(f"{service.ref}: {idle or own.sentence}")
     others = _siblings(world, snapshot, ref, service)
     parts = [
         (other, result.value) for other in others if (result := _sibling_outcome(other, verb)) is not None
     ]
     # The Service that was asked for goes last: in between, each one patched alone is the one that is trapped.
     return Subject(parts=(*parts, (service, own.value)), remark=own.sentence)
+
+
+def _idle(snapshot: Snapshot, service: Service) -> str:
+    """Say that the annotation is there and that it does nothing here, or perhaps; empty where it is on, or not there."""
+    value = service.annotations.get(PASS_THROUGH)
+    if value not in ON:
+        return ""
+    match pass_through(snapshot.with_facts(detected(snapshot, service)), service).state:
+        case PassThroughState.UNSUPPORTED:
+            return f'the annotation is there ("{value}"), but nothing acts on it in this cluster; status says why.'
+        case PassThroughState.UNKNOWN:
+            return f'the annotation is there ("{value}"); whether anything acts on it here is not known, status says why.'
+        case PassThroughState.ON | PassThroughState.OFF:
+            return ""
 
 
 def settled(live: LiveService, now: datetime) -> bool:
@@ -57,25 +75,48 @@ def load_balancer_of(service: Service) -> str:
     return service.annotations.get(ELB_ID) or next((p.ip or p.hostname for p in service.ingress), "")
 
 
+def held(snapshot: Snapshot, ref: ServiceRef) -> tuple[str, ...]:
+    """Return the names of the load balancer that a change has for itself while it is open: under IPVS only."""
+    service = snapshot.service(Ref(ref.namespace, ref.name))
+    if service is None or not one_setting(snapshot):
+        return ()
+    return tuple(
+        sorted({key for each in (service, *snapshot.sharing(service)) for key in balancer_keys(each)})
+    )
+
+
+def one_setting(snapshot: Snapshot) -> bool:
+    """Whether all Services on a load balancer need the same setting: kube-proxy binds its address to every node."""
+    return snapshot.facts.mode.value is Mode.IPVS
+
+
+def stranger(world: World, snapshot: Snapshot, ref: ServiceRef) -> str:
+    """Say what shares a Service's load balancer under IPVS that no change of this cluster's Services can reach."""
+    service = snapshot.service(Ref(ref.namespace, ref.name))
+    if service is None or not one_setting(snapshot):
+        return ""
+    if ingresses := snapshot.sharing_ingresses(service):
+        return (
+            f"{service.ref} shares its load balancer with the Ingress {ingresses[0].ref}. Under IPVS a change would "
+            "cut one of them off inside the cluster; give them load balancers of their own first."
+        )
+    if other := _in_another_cluster(world, ref, service):
+        return (
+            f"{service.ref} shares its load balancer with {other}. Under IPVS every Service on it needs the same "
+            "setting, and one change cannot span clusters; give them load balancers of their own first."
+        )
+    return ""
+
+
 def _outcome(service: Service, verb: Verb, *, settled: bool) -> Outcome:
     local = service.external_policy is TrafficPolicy.LOCAL
     return outcome(verb, local=local, value=service.annotations.get(PASS_THROUGH), settled=settled)
 
 
 def _siblings(world: World, snapshot: Snapshot, ref: ServiceRef, service: Service) -> list[Service]:
-    if snapshot.facts.mode.value is not Mode.IPVS:
-        return []
-    if ingresses := snapshot.sharing_ingresses(service):
-        raise Refused(
-            f"{service.ref} shares its load balancer with the Ingress {ingresses[0].ref}. Under IPVS a change would "
-            "cut one of them off inside the cluster; give them load balancers of their own first."
-        )
-    if stranger := _in_another_cluster(world, ref, service):
-        raise Refused(
-            f"{service.ref} shares its load balancer with {stranger}. Under IPVS every Service on it needs the same "
-            "setting, and one change cannot span clusters; give them load balancers of their own first."
-        )
-    return snapshot.sharing(service)
+    if why := stranger(world, snapshot, ref):
+        raise Refused(why)
+    return snapshot.sharing(service) if one_setting(snapshot) else []
 
 
 def _sibling_outcome(other: Service, verb: Verb) -> Outcome | None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.domain.change import Change, Phase, Place
 from bot.operations.card import title_of
-from bot.operations.jobs import card_job
+from bot.operations.jobs import card_job, picture_job
 from bot.operations.measured import run_id
 from bot.operations.verdict import verdict_message
 from bot.operations.world import World
@@ -27,19 +27,24 @@ async def card_place(world: World, change_id: str) -> Place:
 
 
 async def say_in_thread(world: World, leased: Leased, change: Change, what: str) -> None:
-    """Say one thing about a change, once."""
+    """Say one thing about a change, once: the sentence of the job, else what is to be said of the row as it is now."""
     card = await card_place(world, change.id)
+    sentence = str(leased.job.payload.get("sentence", ""))
+    said = world.message("sentence", sentence=sentence) if sentence else await _SAYINGS[what](world, change)
     await world.messenger.post(
         card.channel,
-        await _SAYINGS[what](world, change),
+        said,
         key=leased.job.key,
         thread=card.ts,
         broadcast=what in _BAD_NEWS or (what == "verdict" and change.phase is Phase.FAILED),
         look=leased.attempt > 1,
     )
+    if what == "verdict" and not sentence:
+        await world.store.jobs.submit(picture_job(run_id(change)))
 
 
-_BAD_NEWS = frozenset({"reverted", "not-applied", "not-undone"})
+_BAD_NEWS = frozenset({"reverted", "not-applied", "not-undone", "breakglass"})
+"""Said in the channel too; an edited card notifies nobody."""
 
 
 async def _applied(world: World, change: Change) -> Message:
@@ -72,7 +77,7 @@ async def _verdict(world: World, change: Change) -> Message:
         run = await world.store.runs.get(run_id(change))
     except NotFound:
         return await _ended(world, change)
-    return verdict_message(world, run)
+    return verdict_message(world, run, change.undone)
 
 
 async def _breakglass(world: World, change: Change) -> Message:

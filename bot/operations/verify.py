@@ -7,7 +7,7 @@ from bot.domain.objects import Ref
 from bot.domain.path import explain
 from bot.domain.policy import Right
 from bot.domain.verification import Run
-from bot.domain.words import person
+from bot.domain.words import linked, person
 from bot.operations import measure
 from bot.operations.caller import Caller
 from bot.operations.jobs import advance_job, measure_job, news_job, progress_job, verdict_job
@@ -42,9 +42,9 @@ async def verify(world: World, request: str, caller: Caller, target: str, channe
 async def _probes_allowed(world: World, cluster: str) -> None:
     if world.clusters.get(cluster).read_only:
         raise Refused(f"The cluster {cluster} is read-only here, so no probe Pod may be created in it.")
-    if by := await world.store.pauses.paused(cluster):
+    if pause := await world.store.pauses.paused(cluster):
         raise Refused(
-            f"{cluster} is paused by {person(by)}, so no probe is sent until an operator resumes it."
+            f"{cluster} is paused by {person(pause.by)}, so no probe is sent until an operator resumes it."
         )
 
 
@@ -70,7 +70,7 @@ async def _link(world: World, run_id: str) -> str:
     """Where the progress of a run is shown."""
     place = await world.store.messages.place(progress_job(run_id).key)
     permalink = await world.messenger.permalink(place) if place else ""
-    return f": {permalink}" if permalink else ""
+    return f": {linked(permalink, 'how far it is')}" if permalink else ""
 
 
 async def continue_run(world: World, run_id: str) -> None:
@@ -82,7 +82,8 @@ async def continue_run(world: World, run_id: str) -> None:
     run = await world.store.runs.get(run_id)
     cluster = world.clusters.get(run.service.cluster)
     if not run.stopped_by and await world.store.pauses.paused(run.service.cluster):
-        raise Later(run.plan.period)
+        await measure.halt(run, cluster)
+        raise Later(measure.PAUSED)
     try:
         progress = await measure.advance(
             run,

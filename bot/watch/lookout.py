@@ -1,35 +1,43 @@
 """What one replica sees of one cluster: which Services are to be looked at, and how long things have been so."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter
 
 from bot.domain.change import ServiceRef
 from bot.domain.cluster_facts import ClusterFacts
-from bot.domain.incident import Key, Member
-from bot.domain.incident_act import Act, changed, manager, puts_back
+from bot.domain.explanation import Severity, Verdict
+from bot.domain.incident import CLUSTER, Key, Member
+from bot.domain.incident_act import Act, Known, as_it_was, changed, known, manager, puts_back
 from bot.domain.incident_rule import CUT_OFF, STALE, Severities, severity_of
 from bot.domain.incident_sighting import Assessment, Sighting, assess, group_of
 from bot.domain.incident_track import Track
-from bot.domain.objects import PASS_THROUGH, Ref, Service
+from bot.domain.objects import PASS_THROUGH, NetworkPolicy, Ref, Service, Value
 from bot.domain.snapshot import Snapshot
 from bot.domain.words import duration
 from bot.operations import path_table, preview
 from bot.operations.freshness import STALE_AFTER
 from bot.ports import Changed, Cluster
-from bot.watch.dirty import concerned, depends_on_placement, moves_clients
+from bot.watch.dirty import concerned, depends_on_placement, moves_clients, presses
 
-SLICE = 0.01
+SLICE = 0.005
 """Seconds for which looking at Services holds the event loop at most, give or take one Service."""
+DUE = timedelta(seconds=1.5)
+"""Before something is to be told, what does not press waits."""
+PRESSED = 1.0
+"""Seconds for which a look goes on with what presses."""
+LOOK = 0.25
+"""Seconds that one look takes at most; what is left waits for the next one, for what was seen is to be told too."""
 SWEEP = timedelta(seconds=5)
 SWEEP_EACH = timedelta(milliseconds=20)
 """Time between two looks for each Service whose clients may have moved: a twentieth of a core at most."""
 MOST_ACTS = 1000
 ACTS_KEPT = timedelta(minutes=1)
 """How long a replica that does not tell remembers an act, in case the one that does is gone."""
-CLUSTER = "cluster"
 _OF_CLUSTER = Ref("", "")
 
 
@@ -40,29 +48,47 @@ class _Write:
     before: Service
     after: Service
     at: datetime
+    unwatched_from: datetime | None = None
+    """Set where nobody saw it happen: when somebody looked last."""
 
 
 class Lookout:
     """Hears of every change of one cluster; cheap to tell, and looks when asked to."""
 
-    def __init__(self, cluster: Cluster, severities: Severities, *, settle: timedelta) -> None:
+    def __init__(
+        self, cluster: Cluster, severities: Severities, *, settle: timedelta, clock: Callable[[], datetime]
+    ) -> None:
         self.cluster = cluster
+        self._clock = clock
         self.synced_at: datetime | None = None
         """When every Service had been looked at for the first time."""
         self.acts: list[Act] = []
-        self.now: datetime | None = None
         # One for the cluster's whole life; a snapshot for each event would cost more than the event.
         self._inventory = cluster.snapshot().inventory
         self._severities = severities
         self._settle = settle
         self._tracks: dict[tuple[str, str, str], Track] = {}
         self._of: dict[object, set[tuple[str, str, str]]] = {}
-        self._dirty: dict[Ref, None] = {}
+        self._pressing: dict[Ref, datetime] = {}
+        self._dirty: dict[Ref, datetime] = {}
+        """Services to be looked at, each with when it changed last: since then it is as it will be seen."""
+        self._spaces: set[str] = set()
+        """Namespaces whose NetworkPolicies changed."""
         self._writes: list[_Write] = []
+        self._marked: set[Ref] = set()
+        """Services whose annotation is not what was noted of it, or that come or went."""
         self._born: set[object] = set()
+        self._gone: dict[Ref, tuple[Service, datetime]] = {}
+        """Services that went lately: a cache that was emptied and filled again makes nothing new."""
+        self._due = False
         self._moved = False
         self._touched = False
         self._swept: datetime | None = None
+        self.found: dict[Ref, frozenset[tuple[str, Severity]]] = {}
+        """Services with findings; equal sets are one, for most Services have the same."""
+        self._same: dict[frozenset[tuple[str, Severity]], frozenset[tuple[str, Severity]]] = {}
+        self.verdicts: dict[Ref, Verdict] = {}
+        """The worst verdict of each Service that has paths, as of when it was looked at last."""
         self._known: frozenset[type] = frozenset()
         self._facts: ClusterFacts | None = None
         self.believed = False
@@ -72,37 +98,92 @@ class Lookout:
 
     def hear(self, change: Changed) -> None:
         """Note what a change concerns; called by the cache, inside the event loop."""
-        self._dirty.update(dict.fromkeys(concerned(self._inventory, change)))
+        at = self._clock()
+        pressing = self.synced_at is not None and presses(self._inventory, change)
+        queue = self._pressing if pressing else self._dirty
+        queue.update(dict.fromkeys(concerned(self._inventory, change), at))
         self._moved = self._moved or moves_clients(change)
+        if isinstance(change.after or change.before, NetworkPolicy):
+            self._spaces.add(change.ref.namespace)
         if self.synced_at is None:
             return
         before, after = change.before, change.after
+        if isinstance(after or before, Service) and _known(before) != _known(after):
+            self._marked.add(change.ref)
+        if isinstance(before, Service) and after is None:
+            self._gone[before.ref] = before, at
         if isinstance(after, Service):
-            if not isinstance(before, Service) or before.uid != after.uid:
-                self._begin_anew(after.ref)
-            elif changed(before, after) and len(self._writes) < MOST_ACTS:
-                self._writes.append(_Write(before=before, after=after, at=self.now or self.synced_at))
+            self._hear_service(before, after, at)
 
-    def _begin_anew(self, ref: Ref) -> None:
+    def _hear_service(self, before: Value | None, after: Service, at: datetime) -> None:
+        was, left = (before, None) if before is not None else self._gone.pop(after.ref, (None, None))
+        if not isinstance(was, Service) or was.uid != after.uid:
+            self._begin_anew(after.ref, at)
+        elif changed(was, after) and len(self._writes) < MOST_ACTS:
+            self._writes.append(_Write(before=was, after=after, at=at, unwatched_from=left))
+
+    def _begin_anew(self, ref: Ref, at: datetime) -> None:
         """A Service that was made just now has no past, also where another one had its name."""
         self._born.add(ref)
-        for key in self._of.pop(ref, ()):
-            self._tracks.pop(key, None)
+        for key in self._of.get(ref, ()):
+            self._tracks[key] = self._tracks[key].ended(at)
+
+    def shift(self, by: timedelta) -> None:
+        """The clock was put forward or back: how long things have been so is what it was before."""
+        self._tracks = {key: track.shifted(by) for key, track in self._tracks.items()}
+        self._pressing = {ref: at + by for ref, at in self._pressing.items()}
+        self._dirty = {ref: at + by for ref, at in self._dirty.items()}
+        self._writes = [replace(write, at=write.at + by) for write in self._writes]
+        self.acts = [replace(act, at=act.at + by) for act in self.acts]
+        self._gone = {ref: (was, at + by) for ref, (was, at) in self._gone.items()}
+        self._swept = self._swept and self._swept + by
+        self.synced_at = self.synced_at and self.synced_at + by
+
+    # -- remembering
+
+    def recall(self, remembered: Mapping[Ref, Known], looked_at: datetime, now: datetime) -> None:
+        """Compare with what was noted last: what was written since then is an act, though nobody saw it."""
+        snapshot = self.cluster.snapshot()
+        seen = {act.service for act in self.acts}
+        there = {service.ref: service for service in snapshot.load_balancers()}
+        for ref, service in there.items():
+            ours = ServiceRef(cluster=self.cluster.name, namespace=ref.namespace, name=ref.name)
+            was = remembered.get(ref)
+            before = as_it_was(service, was) if was and ours not in seen and not self.pending(ours) else None
+            if before is not None and changed(before, service):
+                write = _Write(before=before, after=service, at=now, unwatched_from=looked_at)
+                self._writes.append(write)
+            if was != known(service):
+                self._marked.add(ref)
+        self._marked |= remembered.keys() - there.keys()
+        self._understand()
+
+    def to_note(self) -> Mapping[Ref, Known | None]:
+        """What is to be noted now: not what an act that is still to be told is about."""
+        untold = {Ref(act.service.namespace, act.service.name) for act in self.acts}
+        untold |= {write.after.ref for write in self._writes}
+        snapshot = self.cluster.snapshot()
+        return {ref: _known(snapshot.service(ref)) for ref in self._marked - untold}
+
+    def noted(self, known: Mapping[Ref, Known | None]) -> None:
+        """Forget what is noted, unless it is another one by now."""
+        snapshot = self.cluster.snapshot()
+        self._marked -= {ref for ref, each in known.items() if _known(snapshot.service(ref)) == each}
 
     # -- looking
 
     async def look(self, now: datetime) -> None:
         """Look at what changed; as long as the cache cannot be believed, nothing new is concluded from it."""
-        self.now = now
         self.believed = self._believe(now)
         if not self.believed:
             return
         snapshot = self.cluster.snapshot()
         if snapshot.facts != self._facts or self.synced_at is None:
             self._facts = snapshot.facts
-            self._dirty.update(dict.fromkeys(service.ref for service in snapshot.load_balancers()))
+            self._dirty.update(dict.fromkeys((each.ref for each in snapshot.load_balancers()), now))
+        self._let_in(snapshot, now)
         self._sweep(snapshot, now)
-        await self._look_at(now)
+        await self._look_at()
         if self.synced_at is None:
             self.synced_at = now
         self._understand()
@@ -134,6 +215,13 @@ class Lookout:
             )
             yield Sighting(rule=STALE.code, group=CLUSTER, member=member)
 
+    def _let_in(self, snapshot: Snapshot, now: datetime) -> None:
+        """After a NetworkPolicy changed, look at the Services of its namespace: somebody else may be let in."""
+        if self._spaces:
+            services = (each.ref for each in snapshot.load_balancers())
+            self._dirty.update({ref: now for ref in services if ref.namespace in self._spaces})
+            self._spaces.clear()
+
     def _sweep(self, snapshot: Snapshot, now: datetime) -> None:
         """After nodes or Pods came or went, look at the Services for which that matters, now and then."""
         if not self._moved:
@@ -141,24 +229,35 @@ class Lookout:
         services = [each.ref for each in snapshot.load_balancers() if depends_on_placement(each)]
         pause = max(min(SWEEP, self._settle / 4), SWEEP_EACH * len(services))
         if self._swept is None or now - self._swept >= pause:
-            self._dirty.update(dict.fromkeys(services))
+            self._dirty.update(dict.fromkeys(services, now))
             self._moved, self._swept = False, now
 
-    async def _look_at(self, now: datetime) -> None:
-        self._touched = self._touched or bool(self._dirty)
-        while self._dirty:
-            self._look_for(SLICE, now)
+    async def _look_at(self) -> None:
+        """Look at what waits, what presses first; for the first time at everything, else for a while."""
+        self._touched = self._touched or bool(self._dirty or self._pressing)
+        first = len(self._dirty) if self.synced_at is None else 0
+        until = perf_counter() + (LOOK / 5 if self._due else LOOK)
+        while self._dirty or self._pressing:
+            first -= self._look_for(SLICE)
             await asyncio.sleep(0)
+            if first <= 0 and perf_counter() > until + (PRESSED if self._pressing else 0):
+                break
 
-    def _look_for(self, seconds: float, now: datetime) -> None:
+    def _look_for(self, seconds: float) -> int:
         """Look at as many Services as that time allows, at least one; a snapshot is dropped before anything may change."""
         snapshot, until = self.cluster.snapshot(), perf_counter() + seconds
-        while self._dirty:
-            ref = next(iter(self._dirty))
-            del self._dirty[ref]
-            self.take(ref, assess(self.cluster.name, snapshot, ref, self._severities), now)
+        looked = 0
+        while queue := self._pressing or self._dirty:
+            ref = next(iter(queue))
+            at = queue.pop(ref)
+            at = max(at, self._dirty.pop(ref, at))
+            seen = assess(self.cluster.name, snapshot, ref, self._severities)
+            self._note(ref, seen)
+            self.take(ref, seen, at)
+            looked += 1
             if perf_counter() > until:
-                return
+                break
+        return looked
 
     def take(self, of: object, assessment: Assessment, now: datetime, *, first: bool = False) -> None:
         """Take what was seen of a Service, or of something else that is looked at by itself.
@@ -171,9 +270,9 @@ class Lookout:
             track = self._tracks.get(key)
             newborn = first or (of in self._born and sighting.rule == CUT_OFF.code)
             self._tracks[key] = (
-                track.seen(sighting.member, now)
-                if track
-                else Track.begun(sighting.member, now, newborn=newborn)
+                Track.begun(sighting.member, now, newborn=newborn)
+                if track is None or (newborn and not track.holds)
+                else track.seen(sighting.member, now)
             )
         for key in known - seen.keys():
             if key[0] not in assessment.unsure and key in self._tracks:
@@ -183,6 +282,29 @@ class Lookout:
             del self._of[of]
         if CUT_OFF.code not in assessment.unsure and not any(key[0] == CUT_OFF.code for key in seen):
             self._born.discard(of)
+
+    def _note(self, ref: Ref, seen: Assessment) -> None:
+        if seen.verdict is None:
+            self.verdicts.pop(ref, None)
+        else:
+            self.verdicts[ref] = seen.verdict
+        if found := seen.findings:
+            self.found[ref] = self._same.setdefault(found, found)
+        else:
+            self.found.pop(ref, None)
+
+    def turns(self, now: datetime) -> float:
+        """Seconds until the next thing will have lasted long enough to be told; infinite if nothing is to come."""
+        times = [at for track in self._tracks.values() if (at := track.turns(now, self._settle))]
+        self._due = bool(times) and min(times) - now < DUE
+        return (min(times) - now).total_seconds() if times else math.inf
+
+    def findings(self) -> Mapping[tuple[str, Severity], int]:
+        """How many Services have each finding, by code and severity, as of when each was looked at last."""
+        counted: Counter[tuple[str, Severity]] = Counter()
+        for codes, services in Counter(self.found.values()).items():
+            counted.update(dict.fromkeys(codes, services))
+        return counted
 
     def _understand(self) -> None:
         """Turn what was written into acts, each with what it did to the paths."""
@@ -204,11 +326,13 @@ class Lookout:
             after=is_,
             by=manager(before, after),
             at=write.at,
+            unwatched_from=write.unwatched_from,
             lost=path_table.affected(preview.rows(then, now)),
             verb=puts_back(after, was),
         )
 
     def _forget(self, now: datetime) -> None:
+        self._gone = {ref: each for ref, each in self._gone.items() if now - each[1] <= ACTS_KEPT}
         gone = [key for key, track in self._tracks.items() if track.forgotten(now, self._settle)]
         for key in gone:
             del self._tracks[key]
@@ -232,7 +356,13 @@ class Lookout:
     def restless(self, now: datetime) -> bool:
         """Whether anything was looked at since it was told, or time alone may change what is to be told."""
         tracks = self._tracks.values()
-        return self._touched or bool(self.acts) or any(track.restless(now, self._settle) for track in tracks)
+        waiting = bool(self._dirty or self._pressing)
+        return (
+            self._touched
+            or waiting
+            or bool(self.acts)
+            or any(track.restless(now, self._settle) for track in tracks)
+        )
 
     def pending(self, service: ServiceRef) -> bool:
         """Whether a Service's annotation was written since the last look."""
@@ -247,6 +377,10 @@ class Lookout:
     def age_acts(self, now: datetime) -> None:
         """Forget acts that another replica has told by now."""
         self.acts = [act for act in self.acts if now - act.at <= ACTS_KEPT]
+
+
+def _known(value: Value | None) -> Known | None:
+    return known(value) if isinstance(value, Service) else None
 
 
 def _lost(kinds: Iterable[type]) -> str:

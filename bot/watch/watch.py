@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from secrets import token_hex
+from time import monotonic
 
 from bot.domain.explanation import Severity
 from bot.domain.incident_step import Look
 from bot.operations.incident import Seen, begin, settle_of, tell
+from bot.operations.incident_jobs import weekly_job
 from bot.operations.world import World
 from bot.ports import Unavailable, WorldError
 from bot.watch import balancers
@@ -26,6 +28,12 @@ CLOUD_EVERY = 300.0
 """Seconds between two looks at the load balancers through the cloud's API."""
 Observe = Callable[[str, Mapping[Severity, int]], None]
 """Told, by whoever tells a cluster, how many of its incidents are not over; nothing once it no longer does."""
+NOTED = timedelta(minutes=1)
+"""Time between two notes of what annotations are, where none changed: they say when somebody looked last."""
+LATEST = timedelta(hours=12)
+"""After this a weekly digest that nobody was there to tell waits for the next week."""
+_JUMP = timedelta(seconds=5)
+"""By how much the time of day may go before or after what passed until the clock is taken to have been set."""
 _TICK = 1.0
 _AGAIN = 5.0
 
@@ -44,14 +52,27 @@ class Watch:
         holder: str = "",
         cloud_every: float = CLOUD_EVERY,
         observe: Observe | None = None,
+        steady: Callable[[], float] = monotonic,
     ) -> None:
         self._world = world
         self._holder = holder or token_hex(8)
         self._cloud_every = cloud_every
         self.clusters = {
-            name: ClusterWatch(world, name, self._holder, observe or _nobody)
+            name: ClusterWatch(world, name, self._holder, observe or _nobody, steady)
             for name in world.clusters.names()
         }
+
+    def findings(self) -> Iterator[tuple[str, str, Severity, int]]:
+        """Count the Services of each cluster that have a finding: cluster, code, severity, count."""
+        for name, watched in self.clusters.items():
+            for (code, severity), services in watched.lookout.findings().items():
+                yield name, code, severity, services
+
+    def unheard(self) -> Iterator[tuple[str, int]]:
+        """Count the incidents that cannot be posted, of each cluster that this replica tells."""
+        for name, watched in self.clusters.items():
+            if watched.held:
+                yield name, watched.unheard
 
     async def run(self) -> None:
         """Watch all clusters; one that hangs or fails disturbs no other."""
@@ -91,9 +112,21 @@ class Watch:
 class ClusterWatch:
     """The watch of one cluster."""
 
-    def __init__(self, world: World, name: str, holder: str, observe: Observe = _nobody) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        holder: str,
+        observe: Observe = _nobody,
+        steady: Callable[[], float] = monotonic,
+    ) -> None:
         self.name = name
+        self._steady = steady
+        self._clocks: tuple[datetime, float] | None = None
+        """Both, as they were at the last look."""
         self.held = False
+        self.unheard = 0
+        """Incidents that could not be posted where they belong, when they were looked at last."""
         self._world = world
         self._holder = holder
         self._observe = observe
@@ -105,14 +138,21 @@ class ClusterWatch:
         """Whether what the cloud says next may be news, though this process has not asked before."""
         self._renewed: datetime | None = None
         self._told: datetime | None = None
+        self._noted: datetime | None = None
+        """When annotations were noted last; None: another replica may have noted them since."""
+        self._reminded: datetime | None = None
+        """When what stays was due to be told last."""
         self._answered: set[str] = set()
         cluster = world.clusters.get(name)
-        self.lookout = Lookout(cluster, world.settings.incidents.rules, settle=self._settle)
+        self.lookout = Lookout(
+            cluster, world.settings.incidents.rules, settle=self._settle, clock=world.clock
+        )
         self._unsubscribe = cluster.subscribe(self.lookout.hear)
 
     def tick(self) -> float:
-        """Seconds until the next look."""
-        return min(_TICK, max(0.05, self._settle.total_seconds() / 10))
+        """Seconds until the next look: when the next thing is to be told, and every second anyhow."""
+        due = self.lookout.turns(self._world.clock())
+        return min(_TICK, max(0.05, self._settle.total_seconds() / 10), max(0.05, due))
 
     async def once(self) -> None:
         """Look, and tell if it is on us to tell.
@@ -121,6 +161,7 @@ class ClusterWatch:
             Unavailable: the database does not answer; what was seen is not forgotten.
         """
         now = self._world.clock()
+        self._compare_clocks(now)
         await self.lookout.look(now)
         if not await self._hold(now):
             self.lookout.age_acts(now)
@@ -131,8 +172,22 @@ class ClusterWatch:
         await self._tell(now)
         self._told = now
 
+    def _compare_clocks(self, now: datetime) -> None:
+        """Notice that the clock was set, or the machine slept: nothing has lasted any longer for that."""
+        steady = self._steady()
+        if self._clocks is not None:
+            before, then = self._clocks
+            jump = now - before - timedelta(seconds=steady - then)
+            if abs(jump) > _JUMP:
+                log.warning("the clock was set by %+.0f s", jump.total_seconds())
+                self.lookout.shift(jump)
+                self._renewed = self._told = None
+        self._clocks = now, steady
+
     async def _tell(self, now: datetime) -> None:
         ready = self.lookout.believed and await self._ready(now)
+        if ready and self._noted is None:
+            await self._recall(now)
         acts = tuple(self.lookout.acts) if ready else ()
         seen = Seen(
             cluster=self.name,
@@ -144,10 +199,40 @@ class ClusterWatch:
             answered=frozenset(self._answered),
         )
         told = await tell(self._world, seen)
-        self._settling = told.settling
+        self._settling, self.unheard = told.settling, told.unheard
         self._observe(self.name, told.live)
         self._counted = True
         self.lookout.told(acts)
+        if ready:
+            await self._note(now)
+            await self._remind(now)
+
+    async def _remind(self, now: datetime) -> None:
+        """Once a week, have told what merely stays as it is."""
+        weekly = self._world.settings.incidents.weekly
+        if weekly is None:
+            return
+        due = weekly.last(now)
+        if due == self._reminded or now - due > LATEST:
+            return
+        begun = await self._world.store.incidents.begun(self.name)
+        if begun is not None and begun < due:
+            await self._world.store.jobs.submit(weekly_job(self.name, due))
+        self._reminded = due
+
+    async def _recall(self, now: datetime) -> None:
+        """Who takes over looks at what was changed since the one before looked last."""
+        noted = await self._world.store.incidents.recall(self.name)
+        looked_at, remembered = noted or (now, {})
+        self.lookout.recall(remembered, looked_at, now)
+
+    async def _note(self, now: datetime) -> None:
+        """Remember what annotations are, after what happened to them is stored as acts."""
+        known = self.lookout.to_note()
+        if known or self._noted is None or now - self._noted >= NOTED:
+            await self._world.store.incidents.note(self.name, known, at=now)
+            self.lookout.noted(known)
+            self._noted = now
 
     async def _ready(self, now: datetime) -> bool:
         """Whether the cluster was looked at before; what is so at the very first look is no news."""
@@ -171,6 +256,8 @@ class ClusterWatch:
         self.held = False
         self.held = await self._world.store.incidents.hold(self.name, self._holder, seconds=LEASE)
         self._renewed = now
+        if not self.held:
+            self._noted = None
         if self._counted and not self.held:
             self._counted = False
             self._observe(self.name, {})

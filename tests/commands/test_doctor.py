@@ -112,6 +112,7 @@ async def test_a_right_installation_has_nothing_but_ok(installation: Installatio
         "database",
         "prod: API server",
         "prod: reading",
+        "prod: GitOps",
         "prod: changing",
         "prod: verification",
         "prod: cloud, ELB",
@@ -215,6 +216,15 @@ async def test_rights_that_are_missing_are_listed(installation: Installation) ->
     assert checks["prod: verification"].state is State.OK
 
 
+async def test_not_being_able_to_ask_gitops_tools_is_a_warning(installation: Installation) -> None:
+    """The bot works without, and its cards say "unknown"."""
+    access = installation.world.api.access
+    access.rules = [rule for rule in access.rules if "applications" not in rule.resources]
+    check = (await installation.checks())["prod: GitOps"]
+    assert check.state is State.WARN
+    assert check.told.startswith("may not get applications, get kustomizations, get helmreleases: cards will")
+
+
 async def test_a_read_only_cluster_needs_no_right_to_write(installation: Installation) -> None:
     """Nothing is ever written there."""
     checks = await installation.checks(cluster={"readOnly": True})
@@ -225,7 +235,7 @@ async def test_a_read_only_cluster_needs_no_right_to_write(installation: Install
 async def test_verification_by_exec_needs_the_right_to_exec(installation: Installation) -> None:
     """Not the right to make Pods."""
     checks = await installation.checks(cluster={"verification": {"clients": "exec"}, "namespaces": ["shop"]})
-    assert checks["prod: verification"].told == "may not create pods/exec in shop"
+    assert checks["prod: verification"].told == "may not create pods/exec in shop, get pods/exec in shop"
 
 
 async def test_a_probe_without_an_image_of_its_own_is_a_warning(installation: Installation) -> None:
@@ -273,3 +283,26 @@ async def test_a_configuration_that_allows_nobody_anything_is_a_warning(installa
 def test_a_clock_may_be_half_a_minute_wrong(ahead: float, state: State) -> None:
     """Slack refuses after five minutes."""
     assert clock_check(ahead, "Slack's").state is state
+
+
+async def test_a_teams_own_templates_are_checked(installation: Installation) -> None:
+    """What does not compile, what renders a patch that may not be sent, and what is fine."""
+    own = installation.home / "mine"
+    (own / "patches").mkdir(parents=True)
+    patch = own / "patches/pass-through.json.j2"
+    value = "{% if value is none %}null{% else %}{{ value | tojson }}{% endif %}"
+    body = '{"metadata": {"annotations": {"kubernetes.io/elb.pass-through": %s%s}}}'
+    config = {"templates": str(own), "patches": {"allow": ["my.org/change"]}}
+    what = f"templates in {own}"
+    patch.write_text(body % (value, ', "my.org/change": "{{ service.name }}"'))
+    assert (await installation.checks(config=config))[what].state is State.OK
+    patch.write_text(body % ('"true"', ""))
+    assert (
+        "disabling: the template sets pass-through" in (await installation.checks(config=config))[what].told
+    )
+    patch.write_text(body % (value, ', "my.org/other": "x"'))
+    assert "patches.allow does not list" in (await installation.checks(config=config))[what].told
+    (own / "card.json.j2").write_text("{% if %}")
+    found = (await installation.checks(config=config))[what]
+    assert found.state is State.FAIL
+    assert "card.json.j2 has the name of no template" in found.told

@@ -173,7 +173,8 @@ def test_a_tls_that_fails_is_an_error_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"TARGETS": ""}, "TARGETS is empty"),
+        ({"TARGETS": ""}, "not set: TARGETS"),
+        ({"TARGETS": " , "}, "TARGETS is empty"),
         ({"TARGETS": "udp://10.0.0.9:53"}, "is not tcp|http|https://ADDRESS:PORT"),
         ({"TARGETS": "tcp://10.0.0.9"}, "is not tcp|http|https://ADDRESS:PORT"),
         ({"TARGETS": "tcp://10.0.0.9:0"}, "no port from 1 to 65535"),
@@ -193,10 +194,10 @@ def test_a_wrong_environment_is_one_sentence(
     assert not (tmp_path / "log").exists()
 
 
-def test_a_missing_variable_is_named() -> None:
-    """Nothing is assumed."""
-    with pytest.raises(UsageError, match="CONNECTIONS is missing"):
-        plan({"TARGETS": "tcp://10.0.0.9:80"})
+def test_every_missing_variable_is_named() -> None:
+    """All in one sentence; nothing is assumed."""
+    with pytest.raises(UsageError, match=r"not set: CONNECTIONS, TIMEOUT_SECONDS$"):
+        plan({"TARGETS": "tcp://10.0.0.9:80", "DURATION_SECONDS": "1", "TIMEOUT_SECONDS": ""})
 
 
 def test_ipv6_addresses_are_read() -> None:

@@ -64,3 +64,14 @@ async def test_a_refused_token_is_a_wrong_configuration(
     with pytest.raises(ConfigurationError) as caught:
         await learn(client)
     assert caught.value.problems == (f"SLACK_BOT_TOKEN is refused by Slack ({error})",)
+
+
+@pytest.mark.parametrize("error", ["missing_scope", "method_deprecated", "unknown_method"])
+async def test_a_method_that_is_not_there_says_nothing_about_the_token(
+    slack: Workspace, session: aiohttp.ClientSession, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The bot starts, and the log says what tells it the workspace instead."""
+    slack.faults.add("auth.test", "error", error=error)
+    client = SlackClient(settings(slack, Secret("SLACK_BOT_TOKEN", BOT_TOKEN)), session)
+    assert (await learn(client)).team_id is None
+    assert f"(auth.test: {error}): `team:` in the configuration" in caplog.text

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -76,12 +77,13 @@ async def test_it_connects_and_is_ready_only_then(slack: Workspace) -> None:
     await slack.wait_for(lambda: not slack.socket.connections)
 
 
-async def test_slacks_own_renewal_is_followed(slack: Workspace) -> None:
-    """Every few hours Slack asks for a new connection."""
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "too_many_websockets"])
+async def test_slacks_own_renewal_is_followed(slack: Workspace, reason: str) -> None:
+    """Every few hours Slack asks for a new connection, and where there are too many of them."""
     task = asyncio.create_task(socket(slack.api_url).run())
     await slack.wait_for(lambda: slack.socket.connections)
     opened = len(slack.log(name="apps.connections.open"))
-    await slack.socket.refresh()
+    await slack.socket.refresh(reason)
     await slack.wait_for(
         lambda: len(slack.log(name="apps.connections.open")) > opened and slack.socket.connections == 1
     )
@@ -97,6 +99,31 @@ async def test_a_connection_that_is_cut_is_made_anew(slack: Workspace) -> None:
     await slack.socket.close()
     await slack.wait_for(lambda: not slack.faults.pending() and slack.socket.connections)
     assert await works(slack)
+    await ended(task)
+
+
+@pytest.mark.parametrize("error", ["too_many_websockets", "missing_scope", "unknown_method", "ratelimited"])
+async def test_where_no_connection_is_given_it_is_asked_for_again(
+    slack: Workspace, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a line in the log that says what Slack says, and never the token."""
+    slack.faults.add("apps.connections.open", "error", error=error)
+    task = asyncio.create_task(socket(slack.api_url).run())
+    await slack.wait_for(lambda: slack.socket.connections)
+    assert await works(slack)
+    await ended(task)
+    (line,) = [r.getMessage() for r in caplog.records if "does not connect" in r.getMessage()]
+    assert error in line
+    assert APP_TOKEN not in caplog.text
+
+
+async def test_slacks_wish_to_be_asked_later_is_granted(slack: Workspace) -> None:
+    """To the second; other trouble is tried again at once."""
+    slack.faults.add("apps.connections.open", "429", seconds=2)
+    began = perf_counter()
+    task = asyncio.create_task(socket(slack.api_url).run())
+    await slack.wait_for(lambda: slack.socket.connections)
+    assert 2.0 <= perf_counter() - began < 9.0
     await ended(task)
 
 

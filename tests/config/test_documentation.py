@@ -36,6 +36,8 @@ SECTIONS: dict[str, Section[Any]] = {
     "`policies[].freeze[]`": schema.WINDOW,
     "`incidents`": schema.INCIDENTS,
     "`incidents.quiet[]`": schema.QUIET,
+    "`incidents.routes[]`": schema.ROUTE,
+    "`incidents.weekly`": schema.WEEKLY,
 }
 
 

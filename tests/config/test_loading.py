@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from bot.config import AccessKey, ConfigurationError, Settings, UserPassword, load
-from bot.config.settings import Clients, OnFailure, Provider, Redact
+from bot.config.settings import Clients, OnFailure, Provider, Redact, Route
 from bot.domain.cluster_facts import Category, Mode
 from bot.domain.explanation import Severity
+from bot.domain.freeze import Weekly
+from bot.domain.incident_rule import RULES
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s3cret"}
 KUBECONFIG = """
@@ -340,7 +342,11 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
         ("incidents: {rules: {gitops-reverts: fatal}}", "it may be error, warning, info or off"),
         (
             "incidents: {rules: {gitops-revert: error}}",
-            "which is no finding's code; did you mean gitops-reverts?",
+            "which is no rule's and no finding's code; did you mean gitops-reverts?",
+        ),
+        (
+            "policies: [{blockOn: [watch-stale]}]",
+            "is 'watch-stale', which is no finding's code",
         ),
         ("team: T01\nteam: T02", ":2: team is given twice, first in line 1"),
         ("incidents:\n  settle: 1m\n  settle: 2m", ":3: incidents.settle is given twice, first in line 2"),
@@ -488,3 +494,46 @@ def test_tokens_over_plain_http_are_a_warning(
     settings = load({**environ, "SLACK_API_URL": url}, home)
     assert settings.slack.api_url.endswith("/api/")
     assert bool(settings.warnings) is warned
+
+
+def test_every_rule_of_incidents_may_be_given_a_severity(read: Write) -> None:
+    """By its own code, those that are no findings of the engine among them."""
+    given = "".join(f"    {code}: info\n" for code in RULES)
+    settings = read(f"incidents:\n  rules:\n{given}")
+    assert settings.incidents.rules == dict.fromkeys(RULES, Severity.INFO)
+
+
+def test_routes_and_the_weekly_digest_arrive(read: Write) -> None:
+    """Each with its defaults; a digest may be switched off."""
+    given = """
+incidents:
+  least: warning
+  routes:
+    - {match: {cluster: prod, namespace: "payments-*"}, channel: C09PAY, least: error}
+    - {least: info}
+  weekly: {day: fri, at: "16:30", zone: Europe/Berlin}
+"""
+    incidents = read(given).incidents
+    assert incidents.least is Severity.WARNING
+    assert incidents.routes == (
+        Route(cluster="prod", namespace="payments-*", channel="C09PAY", least=Severity.ERROR),
+        Route(least=Severity.INFO),
+    )
+    assert incidents.weekly == Weekly(day="fri", minute=16 * 60 + 30, zone="Europe/Berlin")
+    assert read("incidents: {weekly: {day: never}}").incidents.weekly is None
+    assert read("incidents: {weekly: {zone: Europe/Berlin}}").incidents.weekly == Weekly(zone="Europe/Berlin")
+    assert read("").incidents.weekly == Weekly()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("incidents: {weekly: {day: sometimes}}", "is 'sometimes'; it may be mon"),
+        ('incidents: {weekly: {at: "24:00"}}', "the day begins at 00:00"),
+        ("incidents: {routes: [{channel: general}]}", "Slack channel id"),
+        ("incidents: {routes: [{to: C01OPS}]}", "incidents.routes[0]"),
+    ],
+)
+def test_a_route_that_leads_nowhere_is_a_fault(read: Write, text: str, sentence: str) -> None:
+    """Named with its place."""
+    assert sentence in " ".join(problems(read, text))

@@ -145,7 +145,7 @@ async def test_clients_inside_bypass_checkouts_load_balancer_and_clients_outside
         inside = [
             world.dataplane.trace(node=n.name, pod_ip=address, ip=SHOP_VIP, port=443)
             for n in world.scenario.nodes
-            for address in (None, n.pod_cidr.replace("0/24", "200"))
+            for address in (None, str(n.pod_cidr).replace("0/24", "200"))
         ]
         outside = world.dataplane.trace_external("80.158.1.9", 443)
     assert {(j.result, j.balancer) for j in inside} == {("connected", None)}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from bot.domain.approval import (
 from bot.domain.catalogue import RULES
 from bot.domain.change import Approval, Change, Phase, ServiceRef, Step, Verb
 from bot.domain.freeze import Window
-from bot.domain.policy import Cause, Groups, Member, Policy
+from bot.domain.policy import Cause, Groups, Member, Policy, all_agree
 from tests.domain.test_policy import Somebody, groups, people, policies
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -76,6 +77,37 @@ def test_the_requester_can_approve_where_the_policy_says_so() -> None:
     """`selfApproval: true`."""
     policy = replace(POLICY, self_approval=True)
     assert decide_approval(policy, change(by="U0BOB"), BOB, SRE, NOW).enough
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("self_approval", [False, True])
+@pytest.mark.parametrize("needed", [1, 2])
+@pytest.mark.parametrize("break_glass", [False, True])
+def test_the_own_proposal_under_each_setting(
+    *, own: bool, self_approval: bool, needed: int, break_glass: bool
+) -> None:
+    """Broken glass counts alone whatever is set; a yes to one's own counts as one, where that is allowed at all."""
+    policy = replace(POLICY, self_approval=self_approval, approvals=needed, break_glass=("U0BOB",), freeze=())
+    proposal = change(by="U0BOB" if own else "U0ALICE", needed=needed)
+    decision = decide_approval(policy, proposal, BOB, SRE, NOW, break_glass=break_glass, reason="it burns")
+    barred = own and not self_approval and not break_glass
+    assert decision.allowed is not barred
+    assert decision.enough is (not barred and (break_glass or needed == 1))
+
+
+@pytest.mark.parametrize("right", ["approve", "break_glass", "rollback"])
+def test_a_denied_person_says_yes_in_no_way(right: str) -> None:
+    """Neither by name, nor with broken glass, nor to a rollback; nor does what they said before count."""
+    lists: dict[str, Any] = {right: ("U0LEAD",)}
+    policy = replace(POLICY, deny=("U0LEAD",), **lists)
+    verb = Verb.ROLLBACK if right == "rollback" else Verb.ENABLE
+    glass = right == "break_glass"
+    said = decide_approval(policy, change(verb=verb), LEAD, SRE, NOW, break_glass=glass, reason="it burns")
+    assert said.cause is Cause.DENIED
+    given_before = replace(
+        change(verb=verb), approvals=(Approval(by="U0LEAD", at=NOW, break_glass=glass, reason="it burns"),)
+    )
+    assert not still_stands(policy, given_before, EVERYBODY, SRE, NOW).allowed
 
 
 def test_one_approval_is_enough_by_default() -> None:
@@ -242,9 +274,17 @@ def test_a_rollback_stands_on_one_person_who_may_roll_back() -> None:
 
 def test_a_rollback_that_the_configuration_asked_for_needs_nobody() -> None:
     """`onFailure: rollback`; nothing else of the bot's own passes."""
-    rollback = replace(approved(verb=Verb.ROLLBACK), requested_by=BOT)
+    rollback = replace(approved(BOT, verb=Verb.ROLLBACK), requested_by=BOT)
     assert still_stands(POLICY, rollback, {}, {}, NOW).allowed
     assert not still_stands(POLICY, replace(rollback, verb=Verb.ENABLE), {}, {}, NOW).allowed
+
+
+def test_a_person_who_approved_a_rollback_of_the_bots_must_still_may() -> None:
+    """The configuration asked for it; that it is applied is that person's doing."""
+    policy = replace(POLICY, rollback=())
+    rollback = replace(approved("U0BOB", verb=Verb.ROLLBACK), requested_by=BOT)
+    assert still_stands(policy, rollback, EVERYBODY, SRE, NOW).allowed
+    assert not still_stands(policy, rollback, EVERYBODY, {"S0SRE": frozenset()}, NOW).allowed
 
 
 # --- who can approve at all ------------------------------------------------------------------------------
@@ -269,7 +309,7 @@ def test_a_proposal_that_nobody_can_approve_is_known_at_once(
     policy: Policy, requester: str, *, possible: bool
 ) -> None:
     """Counted in people, without the requester, without the denied."""
-    found = who_can_approve(policy, Verb.ENABLE, requester, SRE)
+    found = who_can_approve([policy], Verb.ENABLE, requester, SRE)
     assert found.possible is possible
     assert bool(found.why) is not possible
 
@@ -278,29 +318,60 @@ def test_an_approver_without_rights_does_not_count() -> None:
     """A guest in the user group approves nothing."""
     policy = replace(POLICY, break_glass=())
     assert not who_can_approve(
-        policy, Verb.ENABLE, "U0BOB", SRE, without_rights=frozenset({"U0CAROL"})
+        [policy], Verb.ENABLE, "U0BOB", SRE, without_rights=frozenset({"U0CAROL"})
     ).possible
 
 
 def test_the_card_names_those_who_may_and_not_the_requester() -> None:
     """Groups are named as groups."""
     policy = replace(POLICY, approve=("S0SRE", "U0ALICE", "U0LEAD"), deny=("U0LEAD",))
-    assert who_can_approve(policy, Verb.ENABLE, "U0ALICE", SRE).ids == ("S0SRE",)
+    assert who_can_approve([policy], Verb.ENABLE, "U0ALICE", SRE).ids == ("S0SRE",)
 
 
 def test_a_rollback_can_be_approved_by_its_requester() -> None:
     """Where that person may roll back."""
     policy = replace(POLICY, approve=(), rollback=("U0ALICE",), break_glass=())
-    found = who_can_approve(policy, Verb.ROLLBACK, "U0ALICE", SRE)
+    found = who_can_approve([policy], Verb.ROLLBACK, "U0ALICE", SRE)
     assert (found.ids, found.possible) == (("U0ALICE",), True)
 
 
 @pytest.mark.parametrize("policy", [replace(POLICY, break_glass=()), replace(POLICY, deny=("S0SRE",))])
 def test_approvers_who_cannot_be_looked_up_are_said_to_be_unknown(policy: Policy) -> None:
     """The sentence tells a failed look-up from an empty list."""
-    found = who_can_approve(policy, Verb.ENABLE, "U0ALICE", {"S0SRE": None})
+    found = who_can_approve([policy], Verb.ENABLE, "U0ALICE", {"S0SRE": None})
     assert not found.possible
     assert "S0SRE could not be looked up" in found.why
+
+
+SHOP = Policy(propose=("U0ALICE",), approve=("S0SRE",))
+BOB_PAYS = Policy(namespace="pay", propose=("U0ALICE",), approve=("U0BOB",))
+
+
+@pytest.mark.parametrize(
+    ("policies", "ids", "possible"),
+    [
+        ((SHOP, BOB_PAYS), ("U0BOB",), True),
+        ((SHOP, replace(BOB_PAYS, approve=("*",))), ("S0SRE",), True),
+        ((SHOP, replace(BOB_PAYS, approve=("*",), deny=("S0SRE",))), ("S0SRE",), False),
+        ((SHOP, replace(BOB_PAYS, approve=("U0EVE",))), (), False),
+        ((SHOP, replace(BOB_PAYS, approve=("S0SRE",), approvals=2)), ("S0SRE",), True),
+        ((SHOP, replace(BOB_PAYS, approvals=2)), ("U0BOB",), False),
+        ((SHOP, replace(BOB_PAYS, approve=("U0EVE",), break_glass=("U0LEAD",))), (), False),
+        (
+            (replace(SHOP, break_glass=("U0LEAD",)), replace(BOB_PAYS, break_glass=("U0LEAD",))),
+            ("U0BOB",),
+            True,
+        ),
+    ],
+)
+def test_who_approves_a_change_in_several_namespaces_may_do_it_in_all_of_them(
+    policies: tuple[Policy, ...], ids: tuple[str, ...], *, possible: bool
+) -> None:
+    """Two who may in one namespace each can never agree: such a proposal is refused at once."""
+    found = who_can_approve(policies, Verb.ENABLE, "U0ALICE", SRE)
+    assert found.possible is possible
+    assert found.ids == ids
+    assert ("every namespace" in found.why) is not possible
 
 
 # --- findings --------------------------------------------------------------------------------------------
@@ -421,16 +492,35 @@ def test_knowing_less_never_lets_a_change_be_applied(
     assert less.allowed <= still_stands(policy, proposal, staff, known, NOW).allowed
 
 
-@given(policies, people, groups)
-def test_a_proposal_said_to_be_impossible_is_approved_by_nobody(
-    policy: Policy, requester: Somebody, known: Groups
+@given(st.lists(settings, min_size=1, max_size=2), st.sampled_from(Verb), people, groups)
+def test_a_proposal_can_be_approved_exactly_if_it_is_said_to_be(
+    several: list[Policy], verb: Verb, requester: Somebody, known: Groups
 ) -> None:
-    """No single person who exists could approve it, by any way."""
-    if who_can_approve(policy, Verb.ENABLE, requester.id, known).possible:
-        return
-    proposal = change(by=requester.id)
-    staff = [Somebody(user) for user in ("U0ALICE", "U0BOB", "U0EVE")]
-    assert not any(decide_approval(policy, proposal, p, known, NOW).enough for p in staff)
+    """Everybody who exists says yes, one after the other, and breaks the glass in the end."""
+    several = [replace(policy, freeze=()) for policy in several]
+    proposal = change(by=requester.id, verb=verb, needed=max(policy.approvals for policy in several))
+    staff = [Somebody(user) for user in ("U0ALICE", "U0BOB", "U0EVE", *CROWD)]
+    said = who_can_approve(several, verb, requester.id, known).possible
+    assert said is _approved_by_all(several, proposal, staff, known)
+
+
+def _approved_by_all(several: list[Policy], proposal: Change, staff: list[Somebody], known: Groups) -> bool:
+    for glass in (False, True):
+        for person in staff:
+            found = all_agree(
+                decide_approval(policy, proposal, person, known, NOW, break_glass=glass, reason="x")
+                for policy in several
+            )
+            if found.enough:
+                return True
+            if found.allowed:
+                given = Approval(by=person.id, at=NOW)
+                proposal = replace(proposal, approvals=(*proposal.approvals, given))
+    return False
+
+
+CROWD = ("U1", "U2", "U3")
+"""As many people as a policy may ask for, whom none names."""
 
 
 @given(st.lists(st.sampled_from([*sorted(REFUSED_BY_DEFAULT), "gitops-reverts"])), policies)

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.diff import Effect, compare, counted
 from bot.domain.explanation import Explanation
+from bot.domain.objects import Ref, ServicePort
 from bot.domain.path import explain
 from tests.domain.situation import LOCAL, PASS, WEB, Situation, cce, endpoint, facts, service, usual
 
@@ -83,6 +84,11 @@ def test_both_sides_are_told_hop_by_hop() -> None:
         (cce(through="true"), []),
         (cce(kind="performance", through="onlyLocal", external_policy=LOCAL), ["use-cluster-name"]),
         (usual(), ["use-cluster-name"]),
+        # Who would then not get there by what is recommended is not sent there.
+        (cce(kind="performance"), ["use-cluster-name"]),
+        (cce(ports=(ServicePort(port=80),)), ["use-cluster-name"]),
+        (cce(given={"mode": "other"}), ["use-cluster-name"]),
+        (cce(given={"mode": "ipvs"}).plus(service(ref=Ref("bank", "other"))), ["use-cluster-name"]),
     ],
 )
 def test_remedies_come_in_the_vendor_s_order(situation: Situation, expected: list[str]) -> None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from bot.domain.cloud_balancer import CloudBalancer
 from bot.domain.objects import (
+    ELB_ID,
     EndpointPort,
     Ingress,
     IngressPoint,
@@ -49,6 +52,12 @@ def sibling(port: int = 443, through: str | None = None) -> Service:
     )
 
 
+def told(balancer: CloudBalancer, *, of: str = "elb-1", **changes: Any) -> Situation:
+    """The usual CCE cluster, whose cloud tells of a load balancer; `elb.class` is not annotated."""
+    situation = cce(annotations={CLASS: "", ELB_ID: "elb-1"}, **changes)
+    return replace(situation, given=replace(situation.given, balancers={of: balancer}))
+
+
 def old(version: str) -> Make:
     """CCE of a version, pass-through on; its nodes are of the version too."""
     return lambda: cce(through="true", given={"version": version})
@@ -79,6 +88,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
     "ingress-shares-load-balancer": (
         lambda: cce(given=IPVS).plus(Ingress(ref=Ref("bank", "in"), addresses=(ADDRESS,))),
         lambda: cce(through="true", given=IPVS).plus(Ingress(ref=Ref("bank", "in"), addresses=(ADDRESS,))),
+    ),
+    "external-ip-is-load-balancer": (
+        lambda: usual().plus(service(ref=Ref("bank", "plain"), type="ClusterIP", external_ips=(ADDRESS,))),
+        lambda: usual().plus(service(ref=Ref("bank", "plain"), type="ClusterIP", external_ips=("10.9.0.6",))),
     ),
     "duplicate-listener": (
         lambda: cce().plus(sibling(port=80)),
@@ -121,6 +134,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
             external_policy=LOCAL, given=TURBO, annotations={"kubernetes.io/hws-hostNetwork": "true"}
         ),
     ),
+    "annotation-misspelt": (
+        lambda: cce(annotations={"kubernetes.io/elb.passthrough": "true"}),
+        lambda: cce(annotations={"kubernetes.io/elb.port": "80"}, through="true"),
+    ),
     "elb-id-and-autocreate": (
         lambda: cce(
             ingress=(), annotations={"kubernetes.io/elb.id": "a", "kubernetes.io/elb.autocreate": "{}"}
@@ -154,6 +171,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
         annotated("health-check-flag", "off", through="true"),
         annotated("health-check-flag", "on", through="true"),
     ),
+    "members-unhealthy": (
+        lambda: told(CloudBalancer(kind="union", members=3, unhealthy=("172.16.0.1:30080",))),
+        lambda: told(CloudBalancer(kind="union", members=3)),
+    ),
     "no-node-port": (lambda: usual(ports=(ServicePort(port=80),)), usual),
     "ip-mode-proxy-delivered-unchanged": (
         lambda: usual(ingress=(IngressPoint(ip=ADDRESS, ip_mode="Proxy"),), given={"delivery": "vip"}),
@@ -165,6 +186,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
     ),
     "no-address-yet": (lambda: usual(ingress=()), usual),
     "no-ready-endpoint": (lambda: usual(endpoints=GONE), usual),
+    "family-not-served": (
+        lambda: usual(ingress=(IngressPoint(ip="fd00::9"),), ip_families=("IPv4",)),
+        lambda: usual(ingress=(IngressPoint(ip="fd00::9"),), ip_families=("IPv4", "IPv6")),
+    ),
     "port-without-endpoints": (
         lambda: usual(ports=(ServicePort(port=80, name="http", node_port=30080),)),
         lambda: usual(ports=(ServicePort(port=80, name="http", node_port=30080),)).plus(
@@ -221,6 +246,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
     "ipvs-ranges-skip-hosts": (
         lambda: usual(source_ranges=RANGES, given={"mode": "ipvs", "version": "v1.28.0"}),
         lambda: usual(source_ranges=RANGES, given={"mode": "ipvs", "version": "v1.29.0"}),
+    ),
+    "proxy-mode-contradicts-version": (
+        lambda: usual(given={"mode": "nftables", "version": "v1.28.9"}),
+        lambda: usual(given={"mode": "nftables", "version": "v1.29.0"}),
     ),
     "nftables-source-ranges-broken": (
         lambda: usual(source_ranges=RANGES, given={"mode": "nftables", "version": "v1.29.3"}),
@@ -280,3 +309,53 @@ def test_an_unknown_mode_makes_a_mismatch_a_warning() -> None:
     situation = cce(through="true", given={"mode": None}).plus(sibling())
     (finding,) = [each for each in situation.explain().findings if each.code == "ipvs-sibling-mismatch"]
     assert finding.severity == "warning"
+
+
+def unhealthy(members: int, *addresses: str, **changes: Any) -> tuple[str, str]:
+    """Severity and message of what is said of the members that fail."""
+    situation = told(CloudBalancer(kind="union", members=members, unhealthy=addresses), **changes)
+    (finding,) = [each for each in situation.explain().findings if each.code == "members-unhealthy"]
+    return str(finding.severity), finding.message
+
+
+def test_members_that_all_fail_are_an_error_and_nodes_without_an_endpoint_fail_by_design() -> None:
+    """Nobody behind the load balancer is worse than fewer; with policy Local some are meant to fail."""
+    assert unhealthy(1, "172.16.0.1:30080") == (
+        "error",
+        "Every member of the load balancer fails its health check: who is sent through it reaches nobody.",
+    )
+    assert unhealthy(2, "172.16.0.1:30080")[0] == "warning"
+    severity, message = unhealthy(2, "172.16.0.2:30080", external_policy=LOCAL)
+    assert severity == "info"
+    assert "by design" in message
+
+
+def test_what_the_cloud_tells_of_the_kind_decides_where_the_annotation_is_silent() -> None:
+    """A dedicated load balancer locks a backend's own node out; one of another id says nothing about this one."""
+    dedicated = CloudBalancer(kind="performance", members=3)
+    (finding,) = [
+        each
+        for each in told(dedicated, through="true").explain().findings
+        if each.code == "same-node-lockout"
+    ]
+    assert finding.evidence[0] == "the cloud's API: elb.class is performance"
+    assert "same-node-lockout" not in codes(told(dedicated, of="elb-2", through="true"))
+
+
+def test_the_annotation_goes_before_the_cloud() -> None:
+    """It cannot be changed after the Service was made, and it is what the Service says."""
+    situation = cce(kind="union", annotations={ELB_ID: "elb-1"}, through="true")
+    balancers = {"elb-1": CloudBalancer(kind="performance")}
+    situation = replace(situation, given=replace(situation.given, balancers=balancers))
+    assert "same-node-lockout" not in codes(situation)
+
+
+@pytest.mark.parametrize(
+    ("given", "through", "severity"),
+    [({}, "true", "error"), ({"category": None}, "true", "warning"), ({}, "perhaps", "warning")],
+)
+def test_a_lock_out_that_is_not_sure_is_a_warning(given: dict[str, Any], through: str, severity: str) -> None:
+    """A Turbo cluster has none, and nobody knows what an unknown value does."""
+    situation = cce(kind="performance", through=through, given=given)
+    (finding,) = [each for each in situation.explain().findings if each.code == "same-node-lockout"]
+    assert finding.severity == severity

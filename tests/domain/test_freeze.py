@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.freeze import DAYS, Window, frozen_until
+from bot.domain.freeze import DAYS, Weekly, Window, frozen_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEKEND = Window(start=0, end=1440, zone="Europe/Berlin", days=frozenset({"sat", "sun"}))
@@ -88,6 +88,46 @@ def test_the_hour_that_comes_twice_is_frozen_twice() -> None:
     assert not window.covers(first + timedelta(hours=2))
 
 
+def in_words(window: Window, moment: datetime) -> bool:
+    """The same, from the minutes of a week that the window takes, written down one by one."""
+    taken = set()
+    for index, day in enumerate(DAYS):
+        length = window.end - window.start if window.end > window.start else window.end - window.start + 1440
+        first = index * 1440 + window.start
+        taken |= (
+            {minute % (7 * 1440) for minute in range(first, first + length)} if day in window.days else set()
+        )
+    local = moment.astimezone(ZoneInfo(window.zone))
+    return local.weekday() * 1440 + local.hour * 60 + local.minute in taken
+
+
+@given(windows, moments)
+def test_the_wall_clock_decides(window: Window, moment: datetime) -> None:
+    """Around midnight, around the week's end, and in the hours that clocks skip or repeat."""
+    assert window.covers(moment) is in_words(window, moment)
+
+
+SPRING = datetime(2026, 3, 29, tzinfo=UTC)
+"""At 01:00 UTC, Berlin's clocks go from 02:00 to 03:00."""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes", "covered"),
+    [
+        (2 * 60, 3 * 60, (30, 60, 90), ()),
+        (2 * 60 + 30, 4 * 60, (59, 60, 119, 120), (60, 119)),
+        (60, 2 * 60 + 30, (0, 59, 60), (0, 59)),
+        (22 * 60, 7 * 60, (0, 59, 60, 299, 300), (0, 59, 60, 299)),
+    ],
+)
+def test_the_hour_that_is_skipped_is_not_frozen(
+    start: int, end: int, minutes: tuple[int, ...], covered: tuple[int, ...]
+) -> None:
+    """A window in it never comes; one that begins or ends in it begins or ends with it. Minutes after midnight, UTC."""
+    window = Window(start=start, end=end, zone="Europe/Berlin")
+    assert tuple(m for m in minutes if window.covers(SPRING + timedelta(minutes=m))) == covered
+
+
 @given(windows, moments)
 def test_a_window_covers_a_moment_exactly_if_it_ends_later(window: Window, moment: datetime) -> None:
     """`covers` and `end_after` agree."""
@@ -100,3 +140,22 @@ def test_a_freeze_always_ends_after_the_moment(known: list[Window], moment: date
     until = frozen_until(known, moment)
     assert (until is not None) == any(window.covers(moment) for window in known)
     assert until is None or until > moment
+
+
+@given(
+    weekly=st.builds(
+        Weekly,
+        day=st.sampled_from(DAYS),
+        minute=st.integers(0, 1439),
+        zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"]),
+    ),
+    moment=moments,
+)
+def test_a_moment_of_the_week_is_one_of_each_week(weekly: Weekly, moment: datetime) -> None:
+    """Never ahead, at most a week and the hour of a change of clocks ago, on its day, and always the same one."""
+    last = weekly.last(moment)
+    ago = moment - last.astimezone(UTC)
+    assert timedelta(0) <= ago <= timedelta(days=7, hours=1)
+    assert (DAYS[last.weekday()], last.hour * 60 + last.minute) == (weekly.day, weekly.minute)
+    between = moment - ago / 2
+    assert weekly.last(between).date() == last.date()

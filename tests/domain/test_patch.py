@@ -9,6 +9,7 @@ from bot.domain.patch import (
     PROTECTED_DOMAINS,
     PatchRefusedError,
     allowed_annotations,
+    as_asked,
     protected,
 )
 
@@ -72,6 +73,48 @@ def test_a_key_must_be_on_the_list() -> None:
     with pytest.raises(PatchRefusedError, match=r"which patches\.allow does not list"):
         allowed_annotations(own)
     assert allowed_annotations(own, frozenset({"team.example/change"})) == own["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("value", ["true", None])
+def test_a_patch_does_what_its_card_says(value: str | None) -> None:
+    """A template that leaves pass-through alone, or turns it round, is refused."""
+    done = {PASS_THROUGH: value, "team.example/change": "CHG-7"}
+    assert as_asked(done, value) == done
+    with pytest.raises(PatchRefusedError, match="leaves pass-through as it is"):
+        as_asked({"team.example/change": "CHG-7"}, value)
+    with pytest.raises(PatchRefusedError, match="where the change"):
+        as_asked(done, None if value else "true")
+
+
+LOOK_ALIKES = (
+    f"{PASS_THROUGH} ",
+    f" {PASS_THROUGH}",
+    f"{PASS_THROUGH}\n",
+    PASS_THROUGH.upper(),
+    PASS_THROUGH.replace("/", "\uff0f"),
+    PASS_THROUGH.replace("e", "\u0435"),
+    PASS_THROUGH.replace(".", "\u2024"),
+    PASS_THROUGH.replace("k", "\u212a"),
+    f"{PASS_THROUGH}\u200b",
+    "kubernetes.io./elb.pass-through",
+    "kubernetes.io//elb.pass-through",
+)
+
+
+@pytest.mark.parametrize("key", LOOK_ALIKES)
+def test_a_key_that_only_looks_like_an_allowed_one_is_refused(key: str) -> None:
+    """Keys are compared to the letter: nothing is trimmed, folded or normalised."""
+    with pytest.raises(PatchRefusedError):
+        allowed_annotations(patch(**{key: "true"}), frozenset({"my.org/change"}))
+    with pytest.raises(PatchRefusedError):
+        allowed_annotations(patch(**{f"my.org/change{key[-1:]}\u200b": "x"}), frozenset({"my.org/change"}))
+
+
+@pytest.mark.parametrize("value", [{"a": None}, [None], {"metadata": None}, 1.5, float("nan"), {}, []])
+def test_a_value_is_a_string_or_a_removal(value: object) -> None:
+    """What is nested in an annotation's place would be refused by the API server with less clear words."""
+    with pytest.raises(PatchRefusedError, match="must be a string"):
+        allowed_annotations(patch(**{"my.org/change": value}), frozenset({"my.org/change"}))
 
 
 @pytest.mark.parametrize("domain", PROTECTED_DOMAINS)

@@ -22,7 +22,7 @@ from bot.domain.objects import (
 )
 from bot.domain.population import Blocks
 from bot.domain.snapshot import Inventory
-from tests.domain.situation import WEB, endpoint, facts, node, pod, service, slice_of
+from tests.domain.situation import WEB, cce, endpoint, facts, node, pod, service, slice_of
 
 BLOCKS = (Blocks(), Blocks(cluster=("10.1.0.0/28",), allowed=("172.16.0.0/31",)))
 ELB = "kubernetes.io/elb.id"
@@ -152,6 +152,25 @@ def test_a_supposed_service_is_seen_in_its_own_view_only() -> None:
     assert isinstance(before.service(WEB), Service)
 
 
+def test_the_list_of_load_balancers_follows_names_and_types() -> None:
+    """And is the same one for as long as neither changes, however often a Service is written."""
+    inventory = Inventory()
+    other = Ref("aside", "other")
+    for each in (service(), service(ref=other)):
+        inventory.put(each)
+    listed = inventory.load_balancers()
+    assert listed == (other, WEB)
+    inventory.put(service(session_affinity="ClientIP"))
+    assert inventory.load_balancers() is listed
+    inventory.put(service(type="ClusterIP"))
+    assert inventory.load_balancers() == (other,)
+    inventory.put(service(type="ClusterIP", session_affinity="ClientIP"))
+    inventory.put(service())
+    assert inventory.load_balancers() == (other, WEB)
+    inventory.remove(Service, other)
+    assert inventory.load_balancers() == (WEB,)
+
+
 def test_label_selectors_match_as_kubernetes_defines() -> None:
     """MatchLabels and the four operators; an unknown operator matches nothing."""
     labels = {"app": "web", "tier": "front"}
@@ -171,3 +190,11 @@ def test_label_selectors_match_as_kubernetes_defines() -> None:
     for (key, operator, chosen), expected in cases.items():
         selector = Selector(requirements=(Requirement(key=key, operator=operator, values=chosen),))
         assert selector.matches(labels) is expected
+
+
+def test_the_bots_own_probes_are_nobody_to_be_counted() -> None:
+    """While a verification runs, status counts the clients that were there before it."""
+    situation = cce()
+    probes = [pod(f"probe-{at}", f"n{at}", 90 + at, probe=True) for at in (1, 2, 3)]
+    before, during = situation.explain(), situation.plus(*probes).explain()
+    assert [path.client for path in during.paths] == [path.client for path in before.paths]

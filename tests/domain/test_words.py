@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.words import CLOSE, OPEN, counted, duration, moment, people, person, unmarked
+from bot.domain.words import CLOSE, OPEN, counted, duration, linked, moment, people, person, unmarked
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,12 @@ def test_only_ids_of_slack_are_marked(text: str) -> None:
     marked = person(text)
     assert marked in {text, f"{OPEN}{text}{CLOSE}", "everybody", "elb-passthrough"}
     assert marked == text or text in {"*", "bot"} or text.isascii()
+
+
+def test_a_name_leads_to_a_page_where_there_is_one() -> None:
+    """Else it is a name."""
+    assert linked("https://x.test/y", "CHG-1") == f"{OPEN}https://x.test/y|CHG-1{CLOSE}"
+    assert linked("", "CHG-1") == linked("javascript:x", "CHG-1") == "CHG-1"
 
 
 @given(st.text(st.characters() | st.sampled_from([OPEN, CLOSE])))

@@ -17,7 +17,7 @@ from bot.domain.verification_pattern import (
     next_step,
     on_periods,
 )
-from bot.domain.verification_period import start_of
+from bot.domain.verification_period import index, start_of
 
 START = datetime(2026, 3, 2, 14, 0, 7, tzinfo=UTC)
 SERVICE = ServiceRef(cluster="prod", namespace="shop", name="checkout")
@@ -26,7 +26,7 @@ Result = Callable[[Part, str, str], tuple[int, int]]
 """Part, client and node → connected, seen by the load balancer."""
 
 
-def client(name: str, *nodes: str, **changed: object) -> MeasuredClient:
+def client(name: str, /, *nodes: str, **changed: object) -> MeasuredClient:
     """A class that should move onto the load balancer."""
     played = nodes or (f"{name}-1",)
     plain = MeasuredClient(
@@ -87,10 +87,20 @@ def measured(
     measurement: MeasurementPlan | None = None,
     *,
     quiet: Callable[[int], float] = lambda _: 0.0,
+    packets: Callable[[int, float], float | None] = lambda _, new: 6 * new,
     again: tuple[Target, ...] = (),
     **changed: object,
 ) -> Run:
-    """A run whose every step was taken; `quiet` gives the connections of others in each period."""
+    """A run whose every step was taken.
+
+    Args:
+        result: what each probe counts, and the load balancer of it.
+        measurement: the plan.
+        quiet: connections of others in each period.
+        packets: the load balancer's incoming ones in each period, by number and new connections.
+        again: what is looked at once more.
+        changed: fields of the run.
+    """
     run = fresh(measurement, **changed)
     now, seen = START, dict[tuple[Part, str, int], int]()
     for _ in range(200):
@@ -104,7 +114,8 @@ def measured(
             case AwaitPatch():
                 run = replace(run, applied_at=now)
             case ReadCounters():
-                run = replace(run, read_at=now, readings=readings(run, seen, quiet))
+                told = readings(run, seen, quiet)
+                run = replace(run, read_at=now, readings=tuple(_counted(each, packets, run) for each in told))
             case Weigh():
                 run = replace(run, again=again, rechecked=True)
             case Conclude():
@@ -112,6 +123,15 @@ def measured(
             case step:
                 raise AssertionError(step)
     raise AssertionError("the run does not end")
+
+
+def _counted(reading: Reading, packets: Callable[[int, float], float | None], run: Run) -> Reading:
+    """Add what else the load balancer counts."""
+    period = run.plan.period
+    brought = packets(index(reading.at, period), reading.value * period)
+    return replace(
+        reading, concurrent=reading.value / 2, packets=None if brought is None else brought / period
+    )
 
 
 def _burst(step: Begin, result: Result, now: datetime) -> tuple[Burst, int]:

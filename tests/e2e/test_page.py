@@ -2,16 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.stage import Stage
 from tests.demo.slack.browser import CHROMIUM, NO_CHROMIUM, chromium, watched
-from tests.e2e.page_story import play
+from tests.e2e.page_story import demo, play
 
 
 @pytest.mark.chromium
 @pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
-async def test_the_main_story_can_be_clicked_through(tmp_path: Path) -> None:
+async def test_a_newcomer_enables_verifies_breaks_and_rolls_back(tmp_path: Path) -> None:
     """As Alice, Mallory and Bob, on the page that `make demo` shows; the browser's console stays clean."""
-    stage = Stage()
+    stage = demo()
     try:
         url = await stage.start()
         async with chromium() as browser, watched(browser, url) as pages:

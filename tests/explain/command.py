@@ -21,9 +21,15 @@ class Result:
     err: str
 
     @property
+    def document(self) -> Json:
+        """The whole JSON answer."""
+        found: Json = json.loads(self.out)
+        return found
+
+    @property
     def explanations(self) -> list[Json]:
-        """The JSON answer."""
-        document: Json = json.loads(self.out)
+        """The JSON answer's explanations."""
+        document = self.document
         assert document["apiVersion"] == "elb-passthrough/v1"
         assert document["kind"] == "ExplanationList"
         found: list[Json] = document["explanations"]

@@ -1,6 +1,7 @@
 """What a script reads: the shape of the JSON, exit statuses, options."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.explain.command import Explain
 from tests.explain.manifests import GENERIC, Json, cluster, endpoint_slice, facts, listed, obj, service
 
+SVG = "{http://www.w3.org/2000/svg}"
 PASS = "kubernetes.io/elb.pass-through"
 CLASS = "kubernetes.io/elb.class"
 
@@ -70,6 +72,15 @@ def test_cluster_facts_are_facts_with_origin_input(explain: Explain) -> None:
     shown = {fact["name"]: fact for fact in explanation["facts"]}
     assert (shown["kubernetesVersion"]["value"], shown["kubernetesVersion"]["origin"]) == ("v1.31.0", "input")
     assert (shown["platform"]["value"], shown["platform"]["origin"]) == (None, "unknown")
+
+
+def test_a_version_is_shown_as_it_was_given_and_its_origin_without_it(explain: Explain) -> None:
+    """CCE's revision tells the platform; the reference names the place, and says nothing twice."""
+    options = ("--set", "kubernetesVersion=v1.29.2-r5")
+    (explanation,) = explain.json(service(), options=options).explanations
+    shown = {fact["name"]: (fact["value"], fact["ref"]) for fact in explanation["facts"]}
+    assert shown["kubernetesVersion"] == ("v1.29.2-r5", "--set kubernetesVersion=v1.29.2-r5")
+    assert shown["platform"] == ("cce", "--set kubernetesVersion=v1.29.2-r5")
 
 
 def test_an_unquoted_version_keeps_its_digits(explain: Explain) -> None:
@@ -176,6 +187,29 @@ def test_an_address_alone_finds_the_services_that_own_it(explain: Explain) -> No
     assert names("192.168.0.133:9999") == ["nginx", "other"]
 
 
+def test_an_assumed_address_can_be_asked_about(explain: Explain) -> None:
+    """What the answer names as the address is an address to ask for; a Service elsewhere has none of it."""
+    waiting = service("waiting")
+    waiting["status"] = {}
+    objects = [*cluster(), waiting, GENERIC]
+    (explanation,) = explain.json(*objects, options=("--to", "192.168.255.254:80")).explanations
+    assert explanation["service"]["name"] == "waiting"
+    assert {path["destination"]["ip"] for path in explanation["paths"]} == {"192.168.255.254"}
+    assert explain.json(*objects, options=("--to", "192.0.2.254:80")).status == 2
+
+
+def test_a_new_service_on_a_load_balancer_has_that_one_s_address(explain: Explain) -> None:
+    """One `elb.id` is one load balancer: the port of a Service that is not applied yet is found at its address."""
+    mine = {"kubernetes.io/elb.id": "elb-1"}
+    waiting = service("waiting", port=8443, annotations=mine)
+    waiting["status"] = {}
+    objects = [*cluster(annotations=mine), waiting, GENERIC]
+    (explanation,) = explain.json(*objects, options=("--to", "192.168.0.133:8443")).explanations
+    assert explanation["service"]["name"] == "waiting"
+    (explanation,) = explain.json(*objects, options=("--to", "192.168.0.133:80")).explanations
+    assert explanation["service"]["name"] == "nginx"
+
+
 @pytest.mark.parametrize("address", ["192.168.0.1:80", "10.247.0.9:80", "203.0.113.5:80"])
 def test_an_address_of_no_load_balancer_is_refused(explain: Explain, address: str) -> None:
     """A node's, a cluster IP, nobody's: exit 2."""
@@ -224,7 +258,10 @@ def test_without_any_load_balancer_the_answer_is_empty(explain: Explain) -> None
         (("--to", "192.168.0.133:0"), "ADDRESS:PORT"),
         (("--arrives-at", "node-9"), "no node node-9"),
         (("--drain", "node-9"), "no node node-9"),
-        (("--set", "mode=ipvs"), "no annotation"),
+        (("--set", "mode=ipvs"), "did you mean kubeProxy.mode?"),
+        (("--set", "kubeProxyMode=ipvs"), "did you mean kubeProxy.mode?"),
+        (("--set", "elb.class=union"), "did you mean kubernetes.io/elb.class?"),
+        (("--set", "zzz=1"), "it may be an annotation (NAME/NAME), externalTrafficPolicy, platform"),
         (("--set", "kubeProxy.mode=IPVS"), "iptables, ipvs, nftables"),
         (("--set", "externalTrafficPolicy=local"), "Cluster or Local"),
         (("--set", "nonsense"), "KEY=VALUE"),
@@ -239,6 +276,16 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert (result.status, result.out) == (2, "")
     assert words in result.err
     assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--service", "--from", "--to", "--arrives-at"])
+def test_an_option_that_is_there_twice_is_refused(
+    explain: Explain, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """Of two values one would be passed over in silence."""
+    with pytest.raises(SystemExit, match="2"):
+        explain.json(*cluster(), options=(option, "a", option, "b"))
+    assert f"argument {option}: is given twice" in capsys.readouterr().err
 
 
 # --- what would be ---------------------------------------------------------------------------------------
@@ -334,6 +381,70 @@ def test_text_says_verdict_table_why_what_now_and_whence(explain: Explain) -> No
     assert all(len(line) <= 160 for line in lines)
 
 
+def test_text_says_first_what_is_missing_and_how_to_supply_it(explain: Explain) -> None:
+    """Above everything that depends on it; and each case in which it fails below the table."""
+    objects = [
+        *cluster(externalTrafficPolicy="Local"),
+        facts(platform="generic", kubernetesVersion="v1.23.1"),
+    ]
+    out = explain.run(explain.file(listed(*objects))).out
+    assert out.index("Missing") < out.index("Gets there") < out.index("? fails if") < out.index("Why ")
+    assert "- kubeProxy.mode: ClusterFacts kubeProxy.mode, or --set kubeProxy.mode=ipvs" in out
+    assert "? fails if kubeProxy.mode=ipvs: processes on nodes without a backend" in out
+
+
+def test_text_says_what_would_tell_the_way_where_the_verdict_is_sure(explain: Explain) -> None:
+    """Everybody gets there; whether through the load balancer depends on the version."""
+    objects = [service(annotations={CLASS: "union", PASS: "true"}), facts(category="standard")]
+    out = explain.run(explain.file(listed(*objects))).out
+    assert 'pass-through "true": whether it takes effect is not known (missing: kubernetesVersion)' in out
+    assert "Which way they go depends on:\n          - kubernetesVersion: " in out
+
+
+def test_text_names_what_a_change_would_shift(explain: Explain) -> None:
+    """The way before and after, and everybody whom it concerns; never only yes → yes."""
+    objects = [*cluster(annotations={CLASS: "union"}), facts(category="standard", kubeProxy={"mode": "ipvs"})]
+    out = explain.run(explain.file(listed(*objects)), "--set", f"{PASS}=true").out
+    assert f"this is what would be with --set {PASS}=true" in out
+    assert "past the load balancer → through the load balancer" in out
+    assert "unchanged     outside the cluster" in out
+    assert "yes → yes" not in out
+
+
+def test_without_an_endpoint_no_other_way_is_advised(explain: Explain) -> None:
+    """The name inside the cluster leads to nobody either; the finding says what helps."""
+    objects = [*cluster(annotations={CLASS: "union"}), facts(category="standard")]
+    objects[1]["endpoints"] = []
+    path = explain.file(listed(*objects))
+    (explanation,) = explain.run(path, "-o", "json").explanations
+    assert explanation["remedies"] == []
+    assert "no-ready-endpoint" in {finding["code"] for finding in explanation["findings"]}
+    out = explain.run(path).out
+    assert out.startswith("default/nginx: nobody gets there\n")
+    assert "What now" not in out
+    assert "Missing" not in out
+
+
+def test_addresses_on_which_everybody_fares_the_same_share_a_table(explain: Explain) -> None:
+    """Ten ports are one table, not ten."""
+    several = service(ports=[{"name": f"p{n}", "port": 8000 + n, "nodePort": 31000 + n} for n in range(10)])
+    out = explain.run(explain.file(listed(several, GENERIC))).out
+    assert out.count("Gets there") == 1
+    assert "to 192.168.0.133:8000 TCP (private)" in out
+    assert "and 6 more, all the same" in out
+
+
+def test_text_says_where_every_fact_is_known_from(explain: Explain) -> None:
+    """The facts of one place stand together; what the model takes for granted is said."""
+    given = facts(category="standard", kubernetesVersion="v1.29.2-r5")
+    objects = [*cluster(annotations={CLASS: "union", PASS: "true"}), given]
+    out = " ".join(explain.run(explain.file(listed(*objects)), "--set", "kubeProxy.mode=ipvs").out.split())
+    assert "kubeProxy.mode = ipvs (given: --set kubeProxy.mode=ipvs)" in out
+    assert "category = standard, kubernetesVersion = v1.29.2-r5 (given: " in out
+    assert "taken for granted: " in out
+    assert "loadBalancer.accessList, securityGroups (only the cloud's API tells)" in out
+
+
 def test_text_shows_the_way_of_one_client(explain: Explain) -> None:
     """Hop by hop, each with its rule."""
     out = explain.run(explain.file(listed(*cluster(), GENERIC)), "--from", "node:node-2").out
@@ -341,21 +452,73 @@ def test_text_shows_the_way_of_one_client(explain: Explain) -> None:
     assert "[iptables-cluster]" in out
 
 
+LINE = re.compile(
+    r"""flowchart\ LR
+    |\ \ (?:end|subgraph\ g\d+\["[^"]*"\]|style\ g\d+\ [\w#:,]+|classDef\ \w+\ [\w#:,\ -]+)
+    |\ {4}direction\ LR
+    |\ {4}r\d+s0\("[^"]*"\):::plain(?:\ -->\ r\d+s\d+[\[(]"[^"]*"[\])]:::\w+)*""",
+    re.VERBOSE,
+)
+"""What our flowcharts consist of; every text is quoted, and no quote is within one."""
+
+
 def test_mermaid_has_a_way_for_every_class(explain: Explain) -> None:
-    """A flowchart with quoted labels only."""
-    out = explain.run(explain.file(listed(*cluster(), GENERIC)), "-o", "mermaid").out
-    assert out.startswith("flowchart LR\n")
-    assert out.count("([") == 6
-    assert out.count('"') % 2 == 0
+    """One flowchart, whatever there is to draw; a renderer takes no second one."""
+    several = [*cluster(), service("other", port=443), endpoint_slice("other", {}), GENERIC]
+    out = explain.run(explain.file(listed(*several)), "-o", "mermaid").out
+    assert all(LINE.fullmatch(line) for line in out.splitlines())
+    assert out.count("flowchart") == 1
+    assert out.count("subgraph") == 2
+    for name in (
+        "outside the cluster",
+        "pods on nodes with a backend (1)",
+        "a backend pod calling itself (1)",
+    ):
+        assert name in out
+
+
+@pytest.mark.parametrize("form", ["mermaid", "svg"])
+def test_a_drawing_says_in_words_what_its_colours_say(explain: Explain, form: str) -> None:
+    """Through the load balancer, past it, never to it; gets there or not."""
+    objects = [*cluster(externalTrafficPolicy="Local"), {**GENERIC, "kubeProxy": {"mode": "ipvs"}}]
+    out = explain.run(explain.file(listed(*objects)), "-o", form).out
+    assert "past the load balancer" in out
+    assert "never gets to the load" in out
+    assert "through the load" in out
+    assert "gets there" in out
+    assert "NO: the reply is lost" in out
 
 
 def test_svg_is_a_document_of_its_own(explain: Explain) -> None:
-    """Well-formed, with a title, and nothing from elsewhere."""
+    """Well-formed, with a title and the verdict in words, and nothing from elsewhere."""
     out = explain.run(explain.file(listed(*cluster(), GENERIC)), "-o", "svg").out
     root = ET.fromstring(out)  # noqa: S314  our own output
-    assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert "default/nginx" in (root[0].text or "")
+    assert root.tag == f"{SVG}svg"
+    assert root.findtext(f"{SVG}title") == "Traffic paths of default/nginx"
+    assert root.findtext(f"{SVG}desc") == (
+        "default/nginx: in-cluster clients bypass the load balancer; nobody is cut off"
+    )
     assert "href" not in out
+
+
+@pytest.mark.parametrize("letter", ["m", "i", "W", "-", "ש", "字"])
+def test_a_long_name_stays_inside_the_picture(explain: Explain, letter: str) -> None:
+    """As long as Kubernetes allows, in the widest letters and the narrowest; nothing is wider than its box."""
+    objects = cluster()
+    objects[1]["endpoints"][0]["targetRef"]["name"] = letter * 253
+    root = ET.fromstring(explain.run(explain.file(listed(*objects, GENERIC)), "-o", "svg").out)  # noqa: S314  our own output
+    longest = max(
+        len(line.text) for line in root.iter(f"{SVG}text") if line.text and set(line.text) == {letter}
+    )
+    widest = {"-": 4.5, "i": 3.5}.get(letter, 12)
+    assert longest * widest <= 240 - 16
+
+
+def test_a_picture_of_nothing_is_a_picture(explain: Explain) -> None:
+    """No Service: still a document that can be shown."""
+    path = explain.file('{"apiVersion": "v1", "kind": "List", "items": []}')
+    ET.fromstring(explain.run(path, "-o", "svg").out)  # noqa: S314  our own output
+    assert explain.run(path, "-o", "mermaid").out.startswith("flowchart LR\n")
 
 
 def test_names_cannot_break_out_of_a_diagram(explain: Explain) -> None:

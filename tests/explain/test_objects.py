@@ -1,5 +1,7 @@
 """Kubernetes JSON into the domain's values."""
 
+from typing import Any
+
 import pytest
 
 from bot.adapters.objects import (
@@ -71,7 +73,6 @@ def test_hints_targets_and_owners_of_a_slice_are_read() -> None:
     """Zones, nodes, and which Service it belongs to."""
     body = manifests.endpoint_slice("web", {"web-a": (1, "10.0.0.1")})
     body["endpoints"][0]["hints"] = {"forZones": [{"name": "z1"}], "forNodes": [{"name": "node-1"}]}
-    body["endpoints"].append({"addresses": []})
     read = endpoint_slice(body)
     assert read.service == Ref("default", "web")
     (endpoint,) = read.endpoints
@@ -84,6 +85,15 @@ def test_hints_targets_and_owners_of_a_slice_are_read() -> None:
     del body["metadata"]["labels"]
     assert endpoint_slice(body).endpoints[0].name == "10.0.0.1"
     assert endpoint_slice(body).service is None
+
+
+@pytest.mark.parametrize("endpoint", [{}, {"addresses": []}, {"addresses": None}])
+def test_an_endpoint_has_an_address(endpoint: dict[str, Any]) -> None:
+    """To pass it over would make a Service without endpoints of one whose endpoints were not understood."""
+    body = manifests.endpoint_slice("web", {"web-a": (1, "10.0.0.1")})
+    body["endpoints"].append(endpoint)
+    with pytest.raises(ShapeError, match=r"endpoints\[1\]\.addresses is missing"):
+        endpoint_slice(body)
 
 
 def test_a_node_s_label_keeps_it_out_of_load_balancers() -> None:
@@ -107,10 +117,17 @@ def test_pods_and_workloads_keep_what_makes_them_clients_and_backends() -> None:
     assert workload(manifests.obj("DaemonSet", "web", "apps/v1", spec=spec)).replicas is None
 
 
-def test_a_network_policy_without_ingress_is_passed_over() -> None:
-    """Egress is none of the backends' business."""
-    spec = {"podSelector": {}, "policyTypes": ["Egress"]}
-    assert network_policy(manifests.obj("NetworkPolicy", "np", spec=spec)) is None
+def test_a_network_policy_concerns_the_directions_that_its_types_name() -> None:
+    """Without policyTypes: ingress, and egress where it has rules for it (NetworkPolicySpec)."""
+
+    def directions(**spec: Any) -> tuple[bool, bool]:
+        read = network_policy(manifests.obj("NetworkPolicy", "np", spec={"podSelector": {}, **spec}))
+        return read.inward, read.outward
+
+    assert directions(policyTypes=["Egress"]) == (False, True)
+    assert directions(policyTypes=["Ingress"], egress=[{}]) == (True, False)
+    assert directions() == (True, False)
+    assert directions(egress=[{}]) == (True, True)
 
 
 def test_a_network_policy_s_rules_are_read_in_full() -> None:
@@ -142,3 +159,16 @@ def test_an_ingress_names_addresses_and_services_in_both_spellings() -> None:
     status = {"loadBalancer": {"ingress": [{"ip": "10.9.0.1", "hostname": "lb.example"}]}}
     read = ingress(manifests.obj("Ingress", "in", spec=spec, status=status))
     assert (read.services, read.addresses) == (("main", "old"), ("10.9.0.1", "lb.example"))
+
+
+def test_a_pod_with_both_marks_of_ours_is_a_probe_and_with_one_of_them_is_not() -> None:
+    """Anybody may use the recommended label managed-by; the annotation says that it is one of ours."""
+    labels, annotations = (
+        {"app.kubernetes.io/managed-by": "elb-passthrough"},
+        {"elb-passthrough.bot/run": "r1"},
+    )
+    metadata = {"name": "p", "namespace": "probes"}
+    both = pod({"metadata": {**metadata, "labels": labels, "annotations": annotations}})
+    label = pod({"metadata": {**metadata, "labels": labels}})
+    annotation = pod({"metadata": {**metadata, "annotations": annotations}})
+    assert [each.probe for each in (both, label, annotation)] == [True, False, False]

@@ -4,10 +4,13 @@ import copy
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.adapters import objects
 from bot.adapters.cluster.read_hash import read_hash
+from bot.adapters.objects.ownership import last_applied, writers
+from bot.adapters.objects.reader import Reader
 from bot.domain.change import ServiceRef
 from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.objects import (
@@ -20,10 +23,12 @@ from bot.domain.objects import (
     Service,
     Value,
 )
+from bot.domain.owner import Mark, Owner, Tool
 from bot.domain.snapshot import Inventory, Snapshot
 from bot.ports import (
     Conflict,
     Forbidden,
+    FoundProbe,
     Freshness,
     LiveService,
     NotFound,
@@ -69,23 +74,32 @@ class MemoryCluster:
     """One cluster. Objects are put in as Kubernetes JSON; everything that was asked for is written down.
 
     `fail(verb, error)` lets the next call of a verb fail before it does anything; `lose_reply(verb)` lets it
-    happen and then fail. Verbs are the port's: read, patch, tell, start_probe, probe_state, sweep_probes.
+    happen and then fail. Verbs are the port's: read, patch, tell, start_probe, probe_state, probes, sweep_probes.
     """
 
     def __init__(
-        self, name: str = "prod", *, read_only: bool = False, facts: ClusterFacts | None = None
+        self,
+        name: str = "prod",
+        *,
+        read_only: bool = False,
+        facts: ClusterFacts | None = None,
+        inventory: Inventory | None = None,
     ) -> None:
         self.name = name
         self.read_only = read_only
         self.facts = facts or ClusterFacts()
+        self.api_server: tuple[str, ...] = ()
         self.fresh = Freshness(synced=True, age=0.0)
         self.patches: list[Patched] = []
         self.told: dict[str, Told] = {}
-        self.probes: dict[str, ProbePod] = {}
+        self.started: dict[str, ProbePod] = {}
+        self.born: datetime | None = None
         self.play: Callable[[ProbePod], ProbeState] = lambda _: ProbeState(phase="pending", why="not played")
         """What becomes of a probe Pod."""
+        self.owned: dict[Tool, list[Owner]] = {}
+        """The GitOps tools' objects that live here."""
         self.calls: list[str] = []
-        self._inventory = Inventory()
+        self._inventory = inventory or Inventory()
         self._subscribers: list[Callable[[Changed], None]] = []
         self._raw: dict[Ref, dict[str, Any]] = {}
         self._version = 1000
@@ -146,6 +160,15 @@ class MemoryCluster:
         self._called("read")
         return self._live(service, self._get(service))
 
+    async def owners(self, mark: Mark) -> Sequence[Owner]:
+        """Find what was put into `owned` under that name."""
+        self._called("owners")
+        return [
+            each
+            for each in self.owned.get(mark.tool, ())
+            if each.name == mark.name and mark.namespace in ("", each.namespace)
+        ]
+
     async def patch(
         self,
         service: ServiceRef,
@@ -188,21 +211,27 @@ class MemoryCluster:
         self._called("start_probe")
         if self.read_only:
             raise Forbidden(f"{self.name} is configured read-only")
-        self.probes.setdefault(pod.name, pod)
+        self.started.setdefault(pod.name, pod)
         self._reply("start_probe")
 
     async def probe_state(self, name: str) -> ProbeState:
         """Play the Pod."""
         self._called("probe_state")
-        pod = self.probes.get(name)
+        pod = self.started.get(name)
         return ProbeState(phase="gone", why="the Pod is no longer there") if pod is None else self.play(pod)
 
-    async def sweep_probes(self, run: str | None = None) -> int:
-        """Forget the Pods of one run, or all."""
+    async def probes(self) -> Sequence[FoundProbe]:
+        """Every Pod of ours that was started; how old they are is what the test says."""
+        self._called("probes")
+        own = [pod for pod in self.started.values() if pod.inside is None]
+        return [FoundProbe(name=pod.name, run=pod.run, created_at=self.born) for pod in own]
+
+    async def sweep_probes(self, run: str) -> int:
+        """Forget the Pods of one run."""
         self._called("sweep_probes")
-        swept = [name for name, pod in self.probes.items() if run in (None, pod.run)]
+        swept = [name for name, pod in self.started.items() if run == pod.run]
         for name in swept:
-            del self.probes[name]
+            del self.started[name]
         return len(swept)
 
     # -- inside
@@ -255,6 +284,8 @@ class MemoryCluster:
             read_hash=read_hash(raw),
             touched_by={key: manager for manager, keys in service.managers for key in keys},
             labels=service.labels,
+            writers=writers(Reader(raw["metadata"], str(ref))),
+            last_applied=last_applied(service.annotations),
         )
 
 

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from bot.domain.change import Place
-from bot.ports import Message, NotFound, Person, Unavailable, WorldError
+from bot.ports import Message, NotFound, Person, Picture, Unavailable, WorldError
 
 TEAM = "T01TEAM"
 
@@ -27,6 +27,16 @@ class Posted:
     def text(self) -> str:
         """Everything that is to be read in it."""
         return read(self.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A picture that was shared."""
+
+    channel: str
+    picture: Picture
+    comment: str = ""
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +69,12 @@ class MemoryMessenger:
         self.channels: set[str] = set()
         """Those that the bot is a member of."""
         self.posts: list[Posted] = []
+        self.down = False
+        """Whether Slack does not answer at all."""
         self.told: list[Told] = []
+        self.shown: list[Shown] = []
+        self.homes: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        """What each person's Home tab has shown, oldest first."""
         self.calls: list[str] = []
         self._ts = count(1)
         self._errors: defaultdict[str, deque[WorldError]] = defaultdict(deque)
@@ -110,6 +125,7 @@ class MemoryMessenger:
         if channel not in self.channels:
             raise NotFound(f"there is no channel {channel}, or the bot is not in it")
         if look and (there := [p for p in self.keyed(key) if p.place.channel == channel]):
+            await self.edit(there[0].place, message)
             return there[0].place
         place = Place(channel=channel, ts=f"{next(self._ts)}.000")
         self.posts.append(Posted(place=place, key=key, message=message, thread=thread, broadcast=broadcast))
@@ -131,6 +147,14 @@ class MemoryMessenger:
         self._called("whisper")
         self.told.append(Told(user=user, message=message, channel=channel, thread=thread))
         self._reply("whisper")
+
+    async def show(
+        self, channel: str, picture: Picture, *, comment: str = "", thread: str | None = None
+    ) -> None:
+        """Share a picture."""
+        self._called("show")
+        self.shown.append(Shown(channel=channel, picture=picture, comment=comment, thread=thread))
+        self._reply("show")
 
     async def answer(
         self, response_url: str, message: Message, *, replace: bool = False, in_channel: bool = False
@@ -161,6 +185,12 @@ class MemoryMessenger:
         self._called("member_of")
         return channel in self.channels
 
+    async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        """Show a person's Home tab."""
+        self._called("publish_home")
+        self.homes[user].append(view)
+        self._reply("publish_home")
+
     async def permalink(self, place: Place) -> str:
         """Return a link to a message."""
         self._called("permalink")
@@ -170,6 +200,8 @@ class MemoryMessenger:
 
     def _called(self, verb: str) -> None:
         self.calls.append(verb)
+        if self.down:
+            raise Unavailable("Slack does not answer")
         if self._errors[verb]:
             raise self._errors[verb].popleft()
 

@@ -3,7 +3,7 @@
 Its clock stands still where a test wants it to: `MemoryStore(clock=lambda: 0.0)`, then `store.advance(60)`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -13,8 +13,10 @@ from typing import TypeVar
 from bot.adapters.store import codec
 from bot.domain.change import OPEN, Change, Event, Place, ServiceRef
 from bot.domain.incident import Incident
+from bot.domain.incident_act import Known
+from bot.domain.objects import Ref
 from bot.domain.verification import Run
-from bot.ports import AlreadyOpen, Job, Leased, NotFound, Stale, Unavailable
+from bot.ports import AlreadyOpen, Job, Leased, NotFound, Pause, Stale, Unavailable
 
 Value = TypeVar("Value")
 Clock = Callable[[], float]
@@ -243,6 +245,7 @@ class MemoryChanges:
 
 def _subjects(change: Change) -> set[tuple[str, str]]:
     services = {(change.cluster, f"change:{service}") for service in _services(change)}
+    services |= {(change.cluster, name) for name in change.balancers}
     shared = {(change.cluster, f"elb:{step.load_balancer}") for step in change.steps if step.load_balancer}
     return services | shared if len(change.steps) > 1 else services
 
@@ -287,6 +290,12 @@ class MemoryRuns:
         self._jobs.put(jobs)
         return saved
 
+    async def last(self, service: ServiceRef) -> Run | None:
+        """Return the run of a Service that was stored last of those that ended."""
+        self._jobs.switch.answer()
+        ended = [run for run in self.rows.values() if run.service == service and run.finished_at is not None]
+        return max(ended, key=lambda run: run.finished_at or run.started_at, default=None)
+
 
 class MemoryMessages:
     """Places in a dict."""
@@ -323,11 +332,11 @@ class MemoryPauses:
         self._switch.answer()
         self.by.pop(cluster, None)
 
-    async def paused(self, cluster: str) -> str | None:
-        """Return who paused the cluster, or all of them."""
+    async def paused(self, cluster: str) -> Pause | None:
+        """Return the first pause of the cluster, or of all of them."""
         self._switch.answer()
         found = [self.by[name] for name in (cluster, "*") if name in self.by]
-        return min(found)[1] if found else None
+        return Pause(at=min(found)[0], by=min(found)[1]) if found else None
 
 
 class MemoryIncidents:
@@ -339,6 +348,7 @@ class MemoryIncidents:
         self._begun: dict[str, datetime] = {}
         self._told: dict[tuple[str, int], int] = {}
         self.holders: dict[str, tuple[str, float]] = {}
+        self.noted: dict[str, tuple[datetime, Mapping[Ref, Known]]] = {}
         self.rows: dict[str, Incident] = {}
 
     async def hold(self, cluster: str, holder: str, *, seconds: float) -> bool:
@@ -374,6 +384,20 @@ class MemoryIncidents:
                 self._keep(incident)
         self._jobs.put(jobs)
         return True
+
+    async def recall(self, cluster: str) -> tuple[datetime, Mapping[Ref, Known]] | None:
+        """When the cluster was looked at last, and what annotations were."""
+        self._jobs.switch.answer()
+        return self.noted.get(cluster)
+
+    async def note(self, cluster: str, known: Mapping[Ref, Known | None], *, at: datetime) -> None:
+        """Remember what annotations are."""
+        self._jobs.switch.answer()
+        if cluster not in self.holders:
+            return
+        _, before = self.noted.get(cluster, (at, {}))
+        now = {**before, **known}
+        self.noted[cluster] = at, {ref: each for ref, each in now.items() if each is not None}
 
     async def open(self, incident: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
         """Store an incident, unless one with its key is live."""

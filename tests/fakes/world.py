@@ -20,10 +20,10 @@ from bot.operations.jobs import advance_job, click_job, order_job
 from bot.operations.perform import performers
 from bot.operations.world import World
 from bot.ports import AlreadyOpen, Cloud, Job, Later, Leased, LiveService, WorldError
-from bot.render import Renderer
 from tests.domain.situation import facts
 from tests.fakes.cluster import MemoryCluster, MemoryClusters
 from tests.fakes.messenger import TEAM, MemoryMessenger, Posted
+from tests.fakes.renderer import Witness
 from tests.fakes.store import MemoryJobs, MemoryRuns, MemoryStore
 
 START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -77,6 +77,8 @@ class Runs(MemoryRuns):
         super().__init__(jobs)
         self.outcomes: dict[str, Outcome] = {}
         """By change; a defaultdict answers for all of them."""
+        self.verdicts: dict[str, Verdict] = {}
+        """By change, where it is to be another than the plain one."""
 
     async def open(self, run: Run, *, jobs: Sequence[Job] = ()) -> Run:
         """Store a run with its verdict."""
@@ -86,7 +88,8 @@ class Runs(MemoryRuns):
             outcome = self.outcomes[run.change_id]
         except KeyError:
             raise AlreadyOpen("held", 0) from None
-        verdict = Verdict(outcome=outcome, rule="test", headline=f"It {outcome}, says the test.")
+        plain = Verdict(outcome=outcome, rule="test", headline=f"It {outcome}, says the test.")
+        verdict = self.verdicts.get(run.change_id, plain)
         over = replace(run, verdict=verdict, finished_at=run.started_at)
         return await super().open(over, jobs=jobs)
 
@@ -283,7 +286,7 @@ class Town:
         return [posted for posted in self.messenger.posts if posted.place.channel == INCIDENTS]
 
 
-RENDERER = Renderer()
+RENDERER = Witness()
 
 
 def caller(user: str, channel: str = OPS) -> Caller:

@@ -46,7 +46,7 @@ def test_the_floors_hold(copy: Path) -> None:
         ("operations/__init__.py", "import sqlalchemy", "Operations reach the world through ports only"),
         ("operations/__init__.py", "import bot.adapters.store", "Floors: imports point down only"),
         ("adapters/cloud/__init__.py", "import bot.adapters.store.tables", "Adapters do not know each other"),
-        ("ports.py", "import jinja2", "Only render knows Jinja"),
+        ("ports/jobs.py", "import jinja2", "Only render knows Jinja"),
         (
             "demo/__init__.py",
             "import bot.domain.policy",

@@ -2,7 +2,10 @@
 
 import pytest
 
+from bot.listeners.grammar import SUBCOMMANDS
+from tests.fakes.world import service, shop
 from tests.listeners.office import ALICE, BOB, GUEST, MALLORY, OPS, RANDOM, Office
+from tests.render.test_typed import SIGNS
 
 
 @pytest.fixture(params=[False, True], ids=["http", "socket"])
@@ -64,6 +67,16 @@ async def test_disable_is_understood(office: Office) -> None:
     assert "back. Instead" in await office.answer(ALICE, "disable default/nginx")
 
 
+@pytest.mark.parametrize("options", [{"clusters": (shop(value="true", elb_class="performance"),)}])
+async def test_the_button_of_a_status_proposes_what_it_says(office: Office) -> None:
+    """Its opaque value tells which way: where pass-through locks somebody out, it is to be taken off."""
+    await office.answer(ALICE, "status shop/checkout")
+    (answer,) = office.slack.ephemerals(ALICE)
+    assert (await office.slack.click(ALICE, answer, "status:propose")).ok
+    card = await office.message(OPS, lambda m: "CHG-1" in str(m.blocks))
+    assert "pass-through off for shop/checkout" in office.slack.readable(card)
+
+
 async def test_verify_starts_a_thread(office: Office) -> None:
     """Of its own."""
     assert (await office.slack.command(ALICE, OPS, "verify shop/checkout")).ok
@@ -105,6 +118,37 @@ async def test_a_mistake_is_answered_with_what_to_type_instead(office: Office, t
     """To who made it, and nobody is notified by what they typed."""
     assert words in await office.answer(ALICE, text)
     assert office.slack.messages(OPS) == []
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+async def test_a_service_may_be_named_like_a_subcommand(office: Office, name: str) -> None:
+    """Its namespace too, and its reason may begin with one."""
+    office.clusters[0].put(service(name, name, ip="10.9.1.1", elb="elb-9", port=80))
+    for typed in (f"status {name}", f"status {name}/{name}", f"STATUS  “{name}/{name}”"):
+        assert f"{name}/{name} on prod:" in await office.answer(ALICE, typed)
+    assert f"prod/{name}/{name}" in await office.answer(ALICE, f"list {name}")
+    card = await office.card(f"enable {name}/{name} {name} it")
+    assert f"“{name} it”" in office.slack.readable(card)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("x" * 2900, "x" * 999 + "…"),
+        ("“TLS  errors”\t since\n14:00", "TLS errors” since 14:00"),
+        (
+            "*bold* _it_ ~no~ `code` :tada: <!channel> @here",
+            "*bold* _it_ ~no~ `code` :tada: <!channel> @here",
+        ),
+        ("مرحبا \u202eevil 👩‍👩‍👧 日本", "مرحبا evil 👩‍👩‍👧 日本"),
+    ],
+    ids=["3,000 characters", "quotes", "marks", "letters"],
+)
+async def test_a_reason_is_read_as_it_was_typed(office: Office, typed: str, kept: str) -> None:
+    """On the card; what cannot be seen is left out."""
+    card = await office.card(f"enable shop/checkout {typed}")
+    read = office.slack.readable(card)
+    assert kept in read.translate(SIGNS)
 
 
 @pytest.mark.parametrize("user", [GUEST])

@@ -16,6 +16,7 @@ from bot.operations.world import World
 from bot.ports import Person
 from tests.fakes.world import Town, service, shop
 from tests.listeners.office import ALICE, BOB, GUEST, MALLORY, OPS, Office, two_services
+from tests.listeners.test_faults import execute
 
 
 async def test_without_arguments_a_modal_asks_and_then_explains(office: Office) -> None:
@@ -70,6 +71,47 @@ async def test_breaking_the_glass_approves_alone_with_a_reason(office: Office) -
     (told,) = await office.told(ALICE)
     assert told.text.startswith("You approved CHG-1.")
     await office.message("C02INC", lambda m: "the shop is down" in str(m.blocks))
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("change:breakglass", "You may not break the glass here"), ("change:reject", "You may not approve")],
+)
+async def test_who_may_not_is_told_who_may_and_not_asked_why(office: Office, action: str, words: str) -> None:
+    """Everybody sees the same buttons."""
+    card = await office.card()
+    answer = await office.click(MALLORY, card, action)
+    assert words in answer
+    assert answer.endswith(" may.")
+    assert office.slack.views(MALLORY) == []
+
+
+async def test_while_it_is_not_known_who_may_the_form_is_there(office: Office) -> None:
+    """And what is said in it is decided when it is stored."""
+    card = await office.card()
+    office.slack.faults.add("usergroups.users.list", "error", count=99, error="internal_error")
+    execute(office, "ALTER TABLE changes RENAME TO gone")
+    assert (await office.slack.click(ALICE, card, "change:breakglass")).ok
+    assert (await office.modal(ALICE)).body["callback_id"] == "reason"
+
+
+async def test_a_rejection_is_taken_at_once_and_may_be_explained(office: Office) -> None:
+    """The form comes after the no, and need not be filled in."""
+    card = await office.card()
+    assert (await office.click(BOB, card, "change:reject")).startswith("You rejected CHG-1.")
+    view = await office.modal(BOB)
+    assert (await office.slack.submit(view, {"reason": "not before the sale"})).ok
+    *_, told = await office.told(BOB, after=1)
+    assert told.text == "Your reason is on the card of CHG-1."
+    await office.changed(card, "not before the sale")
+
+
+async def test_a_rejection_without_a_word_is_one(office: Office) -> None:
+    """An empty form closes, and nothing more happens."""
+    body = submission(
+        "reason", {"change": "x", "action": "change:reject"}, {"reason": {"reason": {"value": " "}}}
+    )
+    assert not (await office.slack.deliveries.send("interactive", "reason", body)).body
 
 
 async def test_a_form_from_before_the_last_deployment_is_answered(office: Office) -> None:

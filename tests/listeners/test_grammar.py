@@ -22,7 +22,7 @@ def test_where_a_service_is_missing_it_is_asked_for(verb: str) -> None:
 
 def test_nothing_at_all_asks_for_a_service() -> None:
     """To explain it; so does what only looks like nothing."""
-    for text in ("", " \t\n", "\u200b\u200f", "\u00a0"):
+    for text in ("", " \t\n", "\u200b\u200f", "\u00a0", "\u200d \u200c"):
         assert parse(text) == Intent(verb="ask", target="status")
 
 
@@ -42,6 +42,7 @@ def test_nothing_at_all_asks_for_a_service() -> None:
         "\u202estatus shop/checkout\u202c",
         "status \u200fshop/checkout\u200f",
         "status shop/\u200bcheckout",
+        "sta\u200dtus shop/check\u200cout",
         "status\rshop/checkout",
         "status shop / checkout",
         "status shop/ checkout",
@@ -64,6 +65,12 @@ def test_a_reason_is_everything_behind_the_target() -> None:
     )
 
 
+def test_a_reason_keeps_what_joins_its_letters() -> None:
+    """And loses what would turn a reader's eye around."""
+    said = parse("enable shop/checkout \u202e👩\u200d👩\u200d👧 می\u200cخواهم")
+    assert said == Intent(verb="enable", target="shop/checkout", reason="👩\u200d👩\u200d👧 می\u200cخواهم")
+
+
 @pytest.mark.parametrize("name", SUBCOMMANDS)
 def test_a_service_may_be_named_like_a_subcommand(name: str) -> None:
     """The first word is the subcommand, the second never is."""
@@ -81,13 +88,16 @@ def test_a_service_may_be_named_like_a_subcommand(name: str) -> None:
         ("verfy", "verify"),
         ("hlep", "help"),
         ("histroy", "history"),
+        ("staus", "status"),
+        ("paus", "pause"),
+        ("able", "enable or disable"),
     ],
 )
 def test_a_misspelt_subcommand_gets_the_nearest(typed: str, meant: str) -> None:
     """As a question."""
     said = parse(f"{typed} shop/checkout")
     assert isinstance(said, Mistake)
-    assert said.sentence.startswith(f"There is no subcommand “{typed}”. Did you mean {meant}")
+    assert said.sentence.startswith(f"There is no subcommand “{typed}”. Did you mean {meant}?")
 
 
 def test_a_service_alone_gets_the_command_to_type() -> None:

@@ -71,11 +71,12 @@ def test_text_can_be_stored_whatever_it_was(said: str) -> None:
 
 
 def test_a_delivery_is_named_by_what_is_its_own() -> None:
-    """The same again is the same; another one is not; without anything of its own, the whole payload is its name."""
-    first = payload.delivery({"a": 1}, "trigger")
-    assert first == payload.delivery({"a": 2}, "trigger") != payload.delivery({"a": 1}, "other")
-    assert payload.delivery({"a": 1}, "", "U1") == payload.delivery({"a": 1}) != payload.delivery({"a": 2})
-    assert "trigger" not in first
+    """An event by its id, anything else as a whole: a trigger_id alone may stand on more than one."""
+    event = payload.delivery({"a": 1}, "Ev1")
+    assert event == payload.delivery({"a": 2}, "Ev1") != payload.delivery({"a": 1}, "Ev2")
+    form = {"trigger_id": "1.2.3", "text": "list"}
+    assert payload.delivery(form) == payload.delivery(dict(form)) != payload.delivery(form | {"text": "help"})
+    assert "Ev1" not in event
 
 
 @pytest.mark.parametrize(
@@ -122,3 +123,5 @@ def test_a_reason_is_kept_to_its_length_and_without_control_characters() -> None
     """Line breaks stay."""
     assert payload.reason(" a\x07b\nc ") == "ab\nc"
     assert len(payload.reason("x" * 5000)) == payload.REASON_LIMIT
+    assert payload.reason("x" * 5000).endswith("x…")
+    assert payload.reason("x" * payload.REASON_LIMIT) == "x" * payload.REASON_LIMIT

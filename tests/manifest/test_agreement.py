@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import yaml
 
 from bot.demo.slack.people import App
 from bot.listeners.app import EVENTS
-from bot.listeners.desk import BREAK_GLASS, ORDERED, SHARE, STORED
+from bot.listeners.desk import BREAK_GLASS, DIAGRAM, ORDERED, PAGES, SHARE, STORED
 from bot.listeners.grammar import SUBCOMMANDS
 from bot.listeners.typeahead import _FIELDS
 from bot.listeners.views import ask_view, reason_view
 from bot.operations.caller import Caller
 from tests.fakes.world import Town, shop
+from tests.render.samples import MESSAGES, VIEWS
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = {
@@ -25,15 +27,18 @@ PUBLIC = {
     "change:rollback",
     "change:breakglass",
     "verification:stop",
+    "status:diagram",
     "status:share",
     "status:propose",
     "status:verify",
     "incident:acknowledge",
     "incident:snooze",
     "incident:propose",
+    "list:next",
+    "list:previous",
 }
 """The action ids that other programs may rely on."""
-_ACTION = re.compile(r"[\"'](change|status|verification|incident):([a-z-]+)[\"']")
+_WRITTEN = re.compile(r'"action_id": "([^"]+)"')
 
 
 @pytest.fixture
@@ -45,20 +50,54 @@ def manifest() -> dict[str, Any]:
 
 def answered() -> set[str]:
     """The action ids that the desk does something about."""
-    return {*STORED, *ORDERED, BREAK_GLASS, SHARE}
+    return {*STORED, *ORDERED, *PAGES, BREAK_GLASS, SHARE, DIAGRAM}
 
 
-def shown() -> set[str]:
-    """The action ids of the buttons that operations put into messages, and templates show."""
-    sources = [*(ROOT / "bot" / "operations").rglob("*.py"), *(ROOT / "templates").rglob("*.j2")]
-    text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
-    return {f"{kind}:{verb}" for kind, verb in _ACTION.findall(text)}
+async def shown() -> set[str]:
+    """The action ids of every element of every message and view that people get."""
+    rendered = [await make() for make in {**MESSAGES, **VIEWS}.values()]
+    return set(action_ids(rendered))
 
 
-def test_every_button_that_is_shown_is_answered_and_every_answer_has_its_button() -> None:
-    """By the ids that are public."""
-    assert shown() == answered()
+def action_ids(value: Any) -> Iterator[str]:
+    """Those in a rendered message or view, at any depth."""
+    if isinstance(value, dict):
+        if isinstance(value.get("action_id"), str):
+            yield value["action_id"]
+        for each in value.values():
+            yield from action_ids(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from action_ids(each)
+
+
+def fields() -> set[str]:
+    """The inputs of modals that the listeners read when they are submitted, or offer something for."""
+    return {*(f"ask:{field}" for field in _FIELDS), "ask:reason", "reason"}
+
+
+async def test_every_button_that_is_shown_is_answered_and_every_answer_has_its_button() -> None:
+    """By the ids that are public; what is shown is what the renderer rendered, not what a source file names."""
+    assert await shown() - fields() == answered()
+    assert await shown() - answered() == fields()
     assert answered() == PUBLIC
+
+
+async def test_a_button_that_nobody_answers_is_found() -> None:
+    """And an answer without its button; a message that is not sampled would show it too."""
+    assert set(
+        action_ids({"blocks": [{"elements": [{"action_id": "a"}]}, {"accessory": {"action_id": "b"}}]})
+    ) == {"a", "b"}
+    rendered = [await make() for name, make in MESSAGES.items() if not name.startswith("status")]
+    assert answered() - set(action_ids(rendered)) == {SHARE, DIAGRAM, *ORDERED}
+
+
+async def test_every_button_of_the_templates_is_shown_in_some_sample() -> None:
+    """The ids that a template itself writes."""
+    sources = [source.read_text(encoding="utf-8") for source in (ROOT / "templates").rglob("*.j2")]
+    written = {found for text in sources for found in _WRITTEN.findall(text) if "{" not in found}
+    assert "incident:snooze" in written
+    assert written <= await shown()
 
 
 def test_the_manifests_events_are_those_that_are_taken(manifest: dict[str, Any]) -> None:
@@ -77,7 +116,10 @@ def test_the_shortcut_opens_the_view_of_its_own_name(manifest: dict[str, Any]) -
     """callback_ids are `ask` and `reason`, and the views' fields are those that the listeners read."""
     world = Town(clusters=(shop("prod"), shop("test"))).world
     caller = Caller(user="U1", team="T1", channel="C1")
-    asking, reasoning = ask_view(world, caller, "enable"), reason_view(world, caller, "x")
+    asking, reasoning = (
+        ask_view(world, caller, "enable"),
+        reason_view(world, caller, "x", "change:breakglass"),
+    )
     (shortcut,) = manifest["features"]["shortcuts"]
     assert shortcut["callback_id"] == asking["callback_id"] == "ask"
     assert reasoning["callback_id"] == "reason"

@@ -5,23 +5,23 @@ truth is the network's: nothing here asks the path engine.
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import floor
 from random import Random
 
-from bot.domain.change import MeasuredClient, MeasurementPlan, ServiceRef
+from bot.domain.change import MeasuredClient, MeasurementPlan
 from bot.domain.verification import Run
 from bot.operations import measure
-from bot.ports import Listener, LoadBalancerFacts, Point, ProbePod, ProbeState, TargetCount
+from bot.ports import Listener, LoadBalancerFacts, Metered, Metrics, Point, ProbePod, ProbeState, TargetCount
+from tests.domain import verification_runs as runs
+from tests.domain.verification_runs import SERVICE, START, TARGET, plan
 from tests.fakes.cloud import MemoryCloud
 from tests.fakes.cluster import MemoryCluster
 from tests.fakes.store import MemoryStore
 
-START = datetime(2026, 3, 2, 14, 0, 7, tzinfo=UTC)
-SERVICE = ServiceRef(cluster="prod", namespace="shop", name="checkout")
 ELB = LoadBalancerFacts(
     id="elb-1",
     name="james",
@@ -30,10 +30,10 @@ ELB = LoadBalancerFacts(
     public_ips=(),
     listeners=(Listener(id="listener-443", protocol="HTTPS", port=443),),
 )
-TARGET = "https://10.9.0.9:443"
 Connection = Callable[[str, str], tuple[str, bool]]
 """Node and target → result, and whether the load balancer was crossed."""
 STEPS_AT_MOST = 5000
+__all__ = ["SERVICE", "START", "TARGET", "plan"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +73,13 @@ class Metering:
     idle: bool = True
     """Whether a period without connections has a point."""
     skew: float = 0.0
-    """Seconds by which the cloud's clock is ahead."""
+    """Seconds by which the cloud's clock is ahead of the bot's."""
+    dated: bool = True
+    """Whether the time that the cloud's answers tell is believed."""
+    misread: float = 0.0
+    """Seconds by which that is read wrongly, for it is told in whole seconds."""
+    packets: int | None = 6
+    """How many packets a connection brings; None: that metric never comes."""
 
 
 class CountingCloud(MemoryCloud):
@@ -86,27 +92,48 @@ class CountingCloud(MemoryCloud):
         self._clock = clock
         self._period = period
 
-    async def new_connections(self, listener: Listener, *, start: datetime, end: datetime) -> Sequence[Point]:
-        """Cut the connections into periods, as far as those are over."""
-        self._called("new_connections")
-        del listener
+    async def metrics(self, listeners: Sequence[Listener], *, start: datetime, end: datetime) -> Metrics:
+        """Cut the connections into periods, as far as those are over; each brings six packets."""
+        self._called("metrics")
         first, last = (floor(at.timestamp() / self._period + 1e-6) for at in (start, end))
-        counted = [self._number(at + timedelta(seconds=self.metering.skew)) for at in self.crossed]
-        return [p for n in range(first, last) for p in self._point(n, counted)]
+        return Metrics(each=[self._metered(listener, range(first, last)) for listener in listeners])
 
-    def _number(self, at: datetime) -> int:
-        return floor(at.timestamp() / self._period + 1e-6)
+    def ahead(self) -> float | None:
+        """What the Date headers of the cloud's answers tell."""
+        return self.metering.misread - self.metering.skew if self.metering.dated else None
 
-    def _point(self, stamp: int, counted: Sequence[int]) -> Sequence[Point]:
+    def _metered(self, listener: Listener, stamps: Iterable[int]) -> Metered:
+        found = [(n, self._rate(listener, n)) for n in stamps]
+        there = [
+            (datetime.fromtimestamp(n * self._period, UTC), rate) for n, rate in found if rate is not None
+        ]
+        brought = 0 if self.metering.packets is None else self.metering.packets
+        return Metered(
+            new_connections=[Point(at=at, value=self._rounded(rate)) for at, rate in there],
+            concurrent=[Point(at=at, value=self._rounded(rate / 2)) for at, rate in there],
+            packets=[]
+            if self.metering.packets is None
+            else [Point(at=at, value=self._rounded(rate * brought + 1)) for at, rate in there],
+        )
+
+    def _rate(self, listener: Listener, stamp: int) -> float | None:
+        """New connections per second of one period; None: there is no point of it."""
         number = stamp - self.metering.at_the_end
-        there = (number + 1) * self._period + self.metering.delay <= self._clock().timestamp() + 1e-6
-        connections = counted.count(number)
-        if not there or self.metering.dropped(number) or not (connections or self.metering.idle):
-            return []
-        value = connections / self._period
-        if self.metering.decimals is not None:
-            value = round(value, self.metering.decimals)
-        return [Point(at=datetime.fromtimestamp(stamp * self._period, UTC), value=value)]
+        now = self._clock().timestamp() + self.metering.skew
+        there = (number + 1) * self._period + self.metering.delay <= now + 1e-6
+        opened = self.opened(listener, number)
+        if not there or self.metering.dropped(number) or not (opened or self.metering.idle):
+            return None
+        return opened / self._period
+
+    def opened(self, listener: Listener, number: int) -> int:
+        """How many connections crossed in a period, by the cloud's clock."""
+        del listener
+        times = (at.timestamp() + self.metering.skew for at in self.crossed)
+        return sum(floor(at / self._period + 1e-6) == number for at in times)
+
+    def _rounded(self, value: float) -> float:
+        return value if self.metering.decimals is None else round(value, self.metering.decimals)
 
 
 class Kubelet(MemoryCluster):
@@ -121,6 +148,8 @@ class Kubelet(MemoryCluster):
         """Seconds until a Pod's container starts."""
         self.fate: Callable[[ProbePod], ProbeState | None] = lambda _: None
         """What becomes of a Pod that does not connect at all."""
+        self.skew = 0.0
+        """Seconds by which the nodes' clocks are ahead of the bot's."""
         self.created: list[ProbePod] = []
         self._results: dict[str, dict[str, list[str]]] = {}
         self._started: dict[str, datetime] = {}
@@ -128,11 +157,11 @@ class Kubelet(MemoryCluster):
 
     async def start_probe(self, pod: ProbePod) -> None:
         """Run the Pod's connections, spread over its duration."""
-        fresh = pod.name not in self.probes
+        fresh = pod.name not in self.started
         try:
             await super().start_probe(pod)
         finally:
-            if fresh and pod.name in self.probes and self.fate(pod) is None:
+            if fresh and pod.name in self.started and self.fate(pod) is None:
                 self._begin(pod)
 
     def _begin(self, pod: ProbePod) -> None:
@@ -146,7 +175,7 @@ class Kubelet(MemoryCluster):
                 self.clock.at(at, lambda t=target: self._open(pod, t))  # type: ignore[misc]  # bound now
 
     def _open(self, pod: ProbePod, target: str) -> None:
-        if pod.name not in self.probes:
+        if pod.name not in self.started:
             return
         result, crossed = self.connect(pod.node, target)
         self._results[pod.name][target].append(result)
@@ -159,7 +188,7 @@ class Kubelet(MemoryCluster):
         started, now = self._started[pod.name], self.clock()
         if now < started:
             return ProbeState(phase="pending", why="ContainerCreating")
-        told = started.replace(microsecond=0)
+        told = (started + timedelta(seconds=self.skew)).replace(microsecond=0)
         if now < started + timedelta(seconds=pod.duration):
             return ProbeState(phase="running", started_at=told)
         counts = {target: _counted(results) for target, results in self._results[pod.name].items()}
@@ -204,40 +233,9 @@ def slices(*nodes: str) -> Mapping[str, object]:
     }
 
 
-def client(kind: str = "pod-with-backend", *nodes: str, **changed: object) -> MeasuredClient:
-    """A class that should move onto the load balancer."""
-    played = nodes or ("node-a",)
-    plain = MeasuredClient(
-        name=kind,
-        kind=kind,
-        node=played[0],
-        nodes=played,
-        of=len(played),
-        host_network=False,
-        targets=(TARGET,),
-        expect_before="reachable",
-        through_before=False,
-        expect_after="reachable",
-        through_after=True,
-    )
-    return replace(plain, **changed)  # type: ignore[arg-type]  # replace() checks the names itself
-
-
-def plan(*clients: MeasuredClient, **changed: object) -> MeasurementPlan:
-    """The contract's defaults: periods of a minute, baseline five, window ten."""
-    plain = MeasurementPlan(
-        service=SERVICE,
-        how="probe",
-        clients=clients,
-        connections=120,
-        period=60.0,
-        baseline=300.0,
-        window=600.0,
-        watch=1800.0,
-        load_balancer=ELB.id,
-        ports=(443,),
-    )
-    return replace(plain, **changed)  # type: ignore[arg-type]  # replace() checks the names itself
+def client(kind: str = "pod-with-backend", /, *nodes: str, **changed: object) -> MeasuredClient:
+    """A class of the path engine's that should move onto the load balancer."""
+    return runs.client(kind, *(nodes or ("node-a",)), **{"kind": kind, **changed})
 
 
 class Scene:

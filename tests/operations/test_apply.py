@@ -1,4 +1,6 @@
+import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -112,6 +114,42 @@ async def test_a_lost_answer_is_looked_up_and_not_sent_again() -> None:
     assert len(town.cluster.landed) == 1
 
 
+async def test_what_somebody_undid_while_the_answer_was_lost_is_not_patched_again() -> None:
+    """Landed, not known, and removed by hand: superseded, and a new proposal asks people again."""
+    town = Town()
+    await town.order(LEAD, "pause", "")
+    change = await town.approved()
+    await town.store.pauses.resume("*")
+    await die(town, patches=1)
+    town.cluster.annotate(CHECKOUT, None)
+    await town.pass_time(60)
+    assert town.now(change).phase is Phase.SUPERSEDED
+    assert "while it was not known whether the patch had arrived" in town.card(change).text
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+    assert len(town.cluster.landed) == 1
+
+
+async def test_what_never_arrived_is_sent_again_with_the_same_precondition() -> None:
+    """Nobody wrote to the Service meanwhile: nothing of ours can be there."""
+    town = Town()
+    await town.order(LEAD, "pause", "")
+    change = await town.approved()
+    real = town.cluster.patch
+
+    async def silent(*args: object, dry_run: bool, **kwargs: object) -> object:
+        if dry_run:
+            return await real(*args, dry_run=dry_run, **kwargs)  # type: ignore[arg-type]  # passed on as it came
+        raise Unavailable("prod does not answer")
+
+    town.cluster.patch = silent  # type: ignore[assignment, method-assign]  # until it answers again
+    await town.order(LEAD, "resume", "")
+    assert town.now(change).phase is Phase.APPLYING
+    town.cluster.patch = real  # type: ignore[method-assign]  # as it was
+    await town.pass_time(30)
+    assert town.now(change).phase is Phase.VERIFYING
+    assert len(town.cluster.landed) == 1
+
+
 async def test_a_silent_cluster_is_asked_again() -> None:
     """Nothing is decided while it does not answer; the card says what is waited for."""
     town = Town()
@@ -209,7 +247,7 @@ async def test_a_pause_holds_every_write_until_it_is_over() -> None:
     await town.order(LEAD, "pause", "prod")
     change = await town.approved()
     assert change.phase is Phase.APPROVED
-    assert "paused on prod" in town.card(change).text
+    assert "paused by <@U0LEAD>" in town.card(change).text
     await town.pass_time(60)
     assert town.cluster.landed == []
     await town.order(LEAD, "resume", "prod")
@@ -295,6 +333,60 @@ async def test_what_cannot_even_be_put_back_is_an_alarm() -> None:
     assert any("could not be put back" in posted.text for posted in town.incidents())
 
 
+async def test_what_somebody_else_made_of_a_patched_service_is_left_and_said() -> None:
+    """The first was patched, then edited by hand, then the second refuses: nothing of theirs is overwritten."""
+    town = Town(clusters=[pair()])
+    await town.order(LEAD, "pause", "")
+    change = await town.approved()
+    real = town.cluster.patch
+
+    async def patch(ref: object, *args: object, dry_run: bool, **kwargs: object) -> object:
+        if str(ref) == "shop/checkout" and not dry_run:
+            town.cluster.annotate(BASKET, "false")
+            raise Forbidden("can't modify service elb")
+        return await real(ref, *args, dry_run=dry_run, **kwargs)  # type: ignore[arg-type]  # passed on as it came
+
+    town.cluster.patch = patch  # type: ignore[assignment, method-assign]  # only here
+    await town.order(LEAD, "resume", "")
+    assert town.cluster.annotations(BASKET)[KEY] == "false"
+    text = town.card(change).text
+    assert f"kubectl-edit changed {KEY} on shop/basket meanwhile; that was left as it is." in text
+    assert town.now(change).phase is Phase.SUPERSEDED
+    assert town.changes()[1].phase is Phase.PROPOSED
+
+
+async def test_a_service_that_is_deleted_half_way_leaves_nothing_half_applied() -> None:
+    """The second is gone when its turn comes: the first is put back."""
+    town = Town(clusters=[pair()])
+    await town.order(LEAD, "pause", "")
+    change = await town.approved()
+    real = town.cluster.patch
+
+    async def patch(ref: object, *args: object, dry_run: bool, **kwargs: object) -> object:
+        live = await real(ref, *args, dry_run=dry_run, **kwargs)  # type: ignore[arg-type]  # passed on as it came
+        if not dry_run and str(ref) == "shop/basket" and town.cluster.snapshot().service(CHECKOUT):
+            town.cluster.remove(Service, CHECKOUT)
+        return live
+
+    town.cluster.patch = patch  # type: ignore[assignment, method-assign]  # only here
+    await town.order(LEAD, "resume", "")
+    assert KEY not in town.cluster.annotations(BASKET)
+    assert town.now(change).phase is Phase.SUPERSEDED
+    assert "shop/checkout was deleted since." in town.card(change).text
+    assert "What was patched before was put back." in town.card(change).text
+
+
+async def test_a_patched_service_that_is_deleted_needs_no_putting_back() -> None:
+    """It is gone with its annotation; the other one is not touched."""
+    town = Town(clusters=[pair()])
+    await town.order(LEAD, "pause", "")
+    change = await town.approved()
+    refuse(town.cluster, CHECKOUT, then=lambda: town.cluster.remove(Service, BASKET))
+    await town.order(LEAD, "resume", "")
+    assert town.now(change).phase is Phase.SUPERSEDED
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+
+
 async def test_a_half_applied_set_is_put_back_when_rights_are_lost() -> None:
     """An attempt died after the first step, and then the approver left: nothing stays half done."""
     town = Town(clusters=[pair()])
@@ -352,12 +444,13 @@ def pair() -> Cluster:
     return cluster
 
 
-def refuse(cluster: Cluster, ref: Ref) -> None:
-    """Let the webhook refuse one Service, although the rehearsal went well."""
+def refuse(cluster: Cluster, ref: Ref, *, then: Callable[[], None] = lambda: None) -> None:
+    """Let the webhook refuse one Service, although the rehearsal went well; `then` happens meanwhile."""
     real = cluster.patch
 
     async def patch(service: object, *args: object, **kwargs: object) -> object:
         if str(service) == str(ref) and not kwargs["dry_run"]:
+            then()
             raise Forbidden("can't modify service elb")
         return await real(service, *args, **kwargs)  # type: ignore[arg-type]  # passed on as it came
 
@@ -456,3 +549,15 @@ async def test_a_set_killed_at_any_point_is_never_half_applied() -> None:
             assert change.phase is Phase.NOT_APPLIED, (point, after)
             assert KEY not in town.cluster.annotations(BASKET), (point, after)
             assert [str(ref) for ref, values in town.cluster.landed if values[KEY]] == ["shop/basket"]
+
+
+async def test_the_log_alone_tells_what_was_patched() -> None:
+    """An auditor has no card: each Service, its annotations before and after, and what the API server made of it."""
+    town = Town()
+    change = await town.approved()
+    events = {event.kind: event.detail for event in town.store.changes.log[change.id]}
+    assert json.loads(events[EventKind.PROPOSED]["patch"]) == {"shop/checkout": {KEY: [None, "true"]}}
+    assert events[EventKind.PROPOSED]["verb"] == "enable"
+    live = await town.cluster.read(change.service)
+    assert events[EventKind.APPLIED]["resourceVersion"] == live.resource_version
+    assert {detail["digest"] for detail in events.values()} == {change.digest}

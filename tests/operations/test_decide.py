@@ -7,6 +7,7 @@ from bot.domain.change import Approval, Event, EventKind, Phase
 from bot.domain.freeze import Window
 from bot.domain.policy import Policy
 from bot.operations.jobs import click_job
+from bot.operations.order import ANSWER_TRIES
 from bot.ports import Stale, Unavailable
 from tests.fakes.messenger import buttons
 from tests.fakes.store import MemoryChanges
@@ -138,6 +139,44 @@ async def test_a_rejection_closes_the_proposal_without_a_notice() -> None:
     assert town.cluster.landed == []
 
 
+async def test_a_reason_for_a_rejection_is_on_the_card_and_told_to_the_requester() -> None:
+    """Whether it comes with the rejection or right after it, and once only."""
+    for together in (True, False):
+        town = Town()
+        change = await town.propose()
+        if not together:
+            await town.click(BOB, REJECT, change)
+        said = await town.click(BOB, REJECT, change, reason="not before the <!channel> sale")
+        assert said == (
+            "You rejected CHG-1. Nothing is patched." if together else "Your reason is on the card of CHG-1."
+        )
+        assert "Rejected by <@U0BOB>: “not before the &lt;!channel&gt; sale”" in town.card(change).text
+        (told,) = town.thread(change)
+        assert told.startswith("<@U0ALICE>: CHG-1 was rejected by <@U0BOB>: “not before")
+        await town.click(BOB, REJECT, change, reason="another one")
+        assert "another one" not in town.card(change).text
+        assert len(town.thread(change)) == 1
+
+
+async def test_only_who_rejected_says_why() -> None:
+    """Another approver's reason comes too late."""
+    town = Town()
+    change = await town.propose()
+    await town.click(BOB, REJECT, change)
+    said = await town.click(CAROL, REJECT, change, reason="I think so too")
+    assert said == "CHG-1 was rejected by <@U0BOB> at 14:00 UTC. Nothing was patched."
+    assert "I think so too" not in town.card(change).text
+
+
+async def test_who_would_stop_an_approved_change_is_told_how() -> None:
+    """It cannot be rejected any more; an operator can hold it."""
+    town = Town()
+    change = await town.propose()
+    await town.order(LEAD, "pause", "")
+    await town.click(BOB, APPROVE, change)
+    assert "To stop it, an operator pauses the cluster." in await town.click(CAROL, WITHDRAW, change)
+
+
 async def test_a_rejection_after_one_of_two_approvals_names_who_rejected() -> None:
     """Both are in the card's last line."""
     town = Town(policies=(TWO,))
@@ -153,7 +192,8 @@ async def test_the_requester_withdraws_and_does_not_reject() -> None:
     town = Town(policies=(Policy(propose=(BOB,), approve=(BOB, CAROL)),))
     change = await town.propose(user=BOB)
     assert "withdraw it instead" in await town.click(BOB, REJECT, change)
-    assert "Only who asked for CHG-1 can withdraw it" in await town.click(CAROL, WITHDRAW, change)
+    said = await town.click(CAROL, WITHDRAW, change)
+    assert said == "Only <@U0BOB>, who asked for CHG-1, can withdraw it. To stop it, reject it."
     assert await town.click(BOB, WITHDRAW, change) == "You withdrew CHG-1. Nothing is patched."
     assert "withdrawn by <@U0BOB>" in town.card(change).text
 
@@ -340,10 +380,10 @@ async def test_an_answer_that_cannot_be_given_is_given_up() -> None:
     """Slack does not answer for long: what was decided stands, and no job lives for ever."""
     town = Town()
     change = await town.propose()
-    for _ in range(5):
+    for _ in range(ANSWER_TRIES):
         town.messenger.fail("answer", Unavailable("Slack does not answer"))
     await town.store.jobs.submit(click_job("late", APPROVE, change.id, "", caller(BOB)))
-    await town.pass_time(60)
+    await town.pass_time(2 * ANSWER_TRIES)
     assert town.messenger.said_to(BOB) == []
     assert town.store.jobs.waiting("click") == []
     assert town.now(change).phase is Phase.VERIFYING

@@ -1,7 +1,8 @@
 from typing import Any
 
 from bot.domain.policy import Policy
-from bot.operations.home import MOST, home_view
+from bot.operations.home import FRESH, HOME, LOOKED_AT, MOST, home_view, open_home
+from bot.ports import Forbidden
 from tests.fakes.messenger import _texts
 from tests.fakes.world import ALICE, BOB, MALLORY, PLATFORM, SRE, Town, caller
 
@@ -35,8 +36,7 @@ async def test_what_is_over_is_told_with_its_link() -> None:
     change = await town.propose()
     await town.click(BOB, "change:reject", change)
     text = part(await home(town, MALLORY), "Lately")
-    assert "CHG-1* Rejected" in text
-    assert "|open>" in text
+    assert "|CHG-1>* Rejected" in text
 
 
 async def test_a_hidden_namespace_is_not_on_the_home_tab() -> None:
@@ -51,4 +51,64 @@ async def test_the_home_tab_is_not_endless() -> None:
     town = Town()
     for _ in range(MOST + 3):
         await town.click(BOB, "change:reject", await town.propose())
-    assert (await home(town, MALLORY)).count("*CHG-") == MOST
+    assert (await home(town, MALLORY)).count("|CHG-") == MOST
+
+
+async def test_a_home_tab_is_shown_again_when_it_changes() -> None:
+    """To those who opened it lately, by a job; a Home tab that stays the same is left alone."""
+    town = Town()
+    await open_home(town.world, caller(BOB))
+    await town.pass_time(5 * FRESH)
+    assert len(town.messenger.homes[BOB]) == 1
+    await town.propose()
+    await town.pass_time(2 * FRESH)
+    assert ["CHG-1" in str(view) for view in town.messenger.homes[BOB]] == [False, True]
+    assert town.messenger.homes[ALICE] == []
+
+
+async def test_a_home_tab_that_nobody_looks_at_is_left_alone() -> None:
+    """Until it is opened again."""
+    town = Town()
+    await open_home(town.world, caller(BOB))
+    await town.pass_time(LOOKED_AT + 2 * FRESH)
+    await town.propose()
+    await town.pass_time(10 * FRESH)
+    assert len(town.messenger.homes[BOB]) == 1
+    await open_home(town.world, caller(BOB))
+    assert "CHG-1" in str(town.messenger.homes[BOB][-1])
+
+
+async def test_opening_it_twice_is_one_look() -> None:
+    """The job has its person's name."""
+    town = Town()
+    for _ in range(3):
+        await open_home(town.world, caller(BOB))
+    assert [job.key for job in town.store.jobs.waiting(HOME)] == [f"home:{BOB}"]
+
+
+async def test_where_slack_knows_no_home_tab_it_is_not_tried_again() -> None:
+    """One line in the log, not one every few seconds."""
+    town = Town()
+    await open_home(town.world, caller(BOB))
+    town.messenger.fail("publish_home", Forbidden("Slack answered views.publish with unknown_method"))
+    await town.propose()
+    await town.pass_time(10 * FRESH)
+    assert town.messenger.calls.count("publish_home") == 2
+    assert town.store.jobs.waiting(HOME) == []
+
+
+async def test_without_the_database_the_home_tab_says_so() -> None:
+    """And is not kept up to date, for nothing can be stored."""
+    town = Town()
+    town.store.down = True
+    await open_home(town.world, caller(BOB))
+    assert "Nothing can be shown now" in str(town.messenger.homes[BOB])
+
+
+async def test_a_guest_reads_why_nothing_is_shown() -> None:
+    """Rather than three empty lists."""
+    town = Town()
+    town.messenger.add("GUEST", full=False)
+    text = await home(town, "U0GUEST")
+    assert "Guests, bots and people of other workspaces have no rights here." in text
+    assert "Waiting" not in text

@@ -1,9 +1,10 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.domain.verification import Burst, Outcome, Part, ProbePhase
+from bot.domain.verification import Burst, Outcome, Part, ProbePhase, Run
 from bot.domain.verification_pattern import duration
 from bot.operations import measure
 from bot.ports import Forbidden, NotFound, ProbePod, ProbeState, Stale, Unavailable
@@ -41,7 +42,7 @@ async def test_the_whole_story_succeeds_at_any_period(measurement: object) -> No
     assert [b.part for b in done.run.bursts] == [Part.BEFORE, Part.BEFORE, Part.AFTER, Part.AFTER]
     assert done.run.finished_at is not None
     assert not done.run.open
-    assert scene.cluster.probes == {}
+    assert scene.cluster.started == {}
     assert done.verdict.calls > 0
 
 
@@ -80,7 +81,7 @@ async def test_a_node_that_never_resynchronises_is_named() -> None:
     scene.through["node-b"] = False
     done = await scene.play()
     assert done.verdict.outcome is Outcome.FAILED
-    assert "from node-b:" in done.verdict.headline
+    assert "from node-b, expected through the load balancer" in done.verdict.headline
     assert "node-a" not in done.verdict.headline
 
 
@@ -129,7 +130,7 @@ async def test_a_cloud_that_refuses_is_named_in_the_verdict(error: Exception) ->
 async def test_a_right_that_is_withdrawn_while_reading_ends_the_waiting() -> None:
     """Forbidden will not pass by itself."""
     scene = Scene()
-    scene.cloud.fail("new_connections", Forbidden("metrics are not yours to read"))
+    scene.cloud.fail("metrics", Forbidden("metrics are not yours to read"))
     done = await scene.play()
     assert "metrics are not yours to read" in done.verdict.headline
 
@@ -139,7 +140,7 @@ async def test_a_cloud_that_does_not_answer_at_first_is_asked_again() -> None:
     scene = Scene()
     scene.cloud.fail("load_balancer", Unavailable("503"))
     for _ in range(3):
-        scene.cloud.fail("new_connections", Unavailable("503"))
+        scene.cloud.fail("metrics", Unavailable("503"))
     assert (await scene.play()).verdict.outcome is Outcome.SUCCEEDED
 
 
@@ -198,7 +199,7 @@ async def test_an_image_that_cannot_be_pulled_is_given_up_in_time() -> None:
     done = await scene.play()
     assert done.verdict.outcome is Outcome.INCONCLUSIVE
     assert all("ImagePullBackOff" in row.after.why for row in done.verdict.rows)
-    assert scene.cluster.probes == {}
+    assert scene.cluster.started == {}
     assert scene.clock() - START < timedelta(hours=1)
 
 
@@ -288,15 +289,39 @@ async def test_a_paused_cluster_gets_no_new_pod() -> None:
     assert (await scene.play()).verdict.outcome is Outcome.SUCCEEDED
 
 
+async def test_a_pause_between_a_plan_and_its_pods_holds_the_pods() -> None:
+    """The burst is stored, and another replica hears of a pause: nothing is created until it is over."""
+    scene = Scene()
+    real = scene.store.runs.save
+
+    async def save(before: Run, after: Run, **more: Any) -> Run:
+        saved = await real(before, after, **more)
+        if after.bursts and not before.bursts:
+            await scene.store.pauses.pause("prod", "U09", START)
+        return saved
+
+    scene.store.runs.save = save  # type: ignore[method-assign]  # right after the burst is stored
+    with pytest.raises(StoppedEarly):
+        await scene.play(until=lambda run: bool(run.bursts))
+    for _ in range(3):
+        progress = await scene.step()
+        assert isinstance(progress, measure.Waiting)
+        scene.clock.move(progress.until)
+    assert scene.cluster.created == []
+    await scene.store.pauses.resume("prod")
+    assert isinstance(await scene.play(), measure.Complete)
+    assert scene.cluster.created
+
+
 async def test_a_stopped_run_leaves_nothing_behind_and_lets_the_change_go_on() -> None:
     """In the middle of the first burst."""
     scene = Scene()
     with pytest.raises(StoppedEarly):
         await scene.play(until=lambda run: bool(run.bursts))
-    assert scene.cluster.probes
+    assert scene.cluster.started
     await measure.stop(scene.run.id, "U02", store=scene.store, clock=scene.clock)
     assert isinstance(await scene.step(), measure.BeforeComplete)
-    assert scene.cluster.probes == {}
+    assert scene.cluster.started == {}
     done = await scene.play()
     assert (done.verdict.outcome, done.verdict.rule) == (Outcome.INCONCLUSIVE, "stopped")
 
@@ -308,7 +333,7 @@ async def test_an_abandoned_run_is_over_and_swept() -> None:
         await scene.play(until=lambda run: bool(run.bursts))
     done = await measure.abandon(scene.run.id, cluster=scene.cluster, store=scene.store, clock=scene.clock)
     assert not done.run.open
-    assert scene.cluster.probes == {}
+    assert scene.cluster.started == {}
     assert (await scene.step()) == measure.Complete(run=done.run, verdict=done.verdict)
 
 

@@ -1,11 +1,12 @@
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.domain.verification import Counter
 from bot.domain.verification_period import Span
 from bot.operations.measure_counter import look, read
-from bot.ports import Listener, LoadBalancerFacts, Point, Unavailable
+from bot.ports import Listener, LoadBalancerFacts, Metrics, Point, Unavailable
 from tests.domain.verification_runs import START, fresh, plan
 from tests.fakes.cloud import MemoryCloud
 
@@ -63,7 +64,7 @@ async def test_what_came_once_stays_and_the_latest_value_counts() -> None:
 async def test_a_cloud_that_does_not_answer_leaves_its_sentence() -> None:
     """For the verdict, if nothing better comes."""
     seen = cloud()
-    seen.fail("new_connections", Unavailable("Cloud Eye answers 503"))
+    seen.fail("metrics", Unavailable("Cloud Eye answers 503"))
     run = fresh(plan(), counters=(Counter(id="a", protocol="HTTPS", port=443),))
     run = await read(run, SPAN, seen, START)
     assert (run.trouble, run.blind, run.readings, run.read_at) == ("Cloud Eye answers 503", "", (), START)
@@ -75,3 +76,62 @@ async def test_without_a_cloud_or_an_id_the_run_is_blind(there: bool, elb: str) 
     run = await look(fresh(plan(load_balancer=elb), looked=False), cloud() if there else None)
     assert run.looked
     assert run.blind
+
+
+@pytest.mark.parametrize("ahead", [437.0, -437.0, 0.0])
+async def test_a_run_keeps_its_time_by_the_clouds_clock_from_its_start_on(ahead: float) -> None:
+    """As soon as the cloud has answered once."""
+    seen = cloud()
+    seen.clock_ahead = ahead
+    run = await look(fresh(plan(), looked=False), seen)
+    assert (run.ahead, run.timed) == (ahead, True)
+    assert run.started_at == START - timedelta(seconds=ahead)
+
+
+async def test_a_cloud_whose_time_is_not_believed_is_noted() -> None:
+    """Which of its periods a burst fills is not known then."""
+    seen = cloud()
+    seen.clock_ahead = None
+    run = await look(fresh(plan(), looked=False), seen)
+    assert (run.ahead, run.timed, run.started_at) == (0.0, False, START)
+
+
+@pytest.mark.parametrize(("moved", "timed"), [(1.0, True), (14.0, True), (16.0, False), (-300.0, False)])
+async def test_a_clock_that_is_set_during_a_run_is_noted(moved: float, timed: bool) -> None:  # noqa: FBT001  a column
+    """The bursts filled other periods than they seemed to; a quarter of one is nothing."""
+    seen = cloud()
+    run = await look(fresh(plan(), looked=False), seen)
+    seen.clock_ahead = moved
+    run = await read(run, SPAN, seen, START)
+    assert run.timed == timed
+
+
+async def test_each_listener_is_asked_for_with_its_load_balancer() -> None:
+    """Cloud Eye keeps a listener's metrics under both, and finds nothing under one of them."""
+    asked: list[Listener] = []
+
+    class Noting(MemoryCloud):
+        async def metrics(self, listeners: Sequence[Listener], *, start: datetime, end: datetime) -> Metrics:
+            asked.extend(listeners)
+            return await super().metrics(listeners, start=start, end=end)
+
+    seen = Noting(*cloud().balancers.values())
+    await read(await look(fresh(plan(), looked=False), seen), SPAN, seen, START)
+    assert [(each.id, each.load_balancer) for each in asked] == [("a", "elb-1")]
+
+
+async def test_a_metric_that_one_listener_lacks_is_missing_and_what_came_once_stays() -> None:
+    """Half a sum is no sum; packets may come later than connections, or only once."""
+    seen = cloud()
+    run = await look(fresh(plan(ports=(80, 443)), looked=False), seen)
+    for listener in ("a", "b"):
+        seen.points[listener] = [point(0, 1.0), point(1, 1.0)]
+    seen.packets["a"], seen.packets["b"] = [point(0, 6.0), point(1, 6.0)], [point(0, 6.0)]
+    run = await read(run, SPAN, seen, START)
+    assert [(r.value, r.packets, r.concurrent) for r in run.readings] == [
+        (2.0, 12.0, None),
+        (2.0, None, None),
+    ]
+    seen.packets.clear()
+    run = await read(run, SPAN, seen, START)
+    assert [r.packets for r in run.readings] == [12.0, None]

@@ -50,7 +50,7 @@ def deadly(number: int, *, after: bool) -> Scene:
         (scene.cluster, "probe_state"),
         (scene.cluster, "sweep_probes"),
         (scene.cloud, "load_balancer"),
-        (scene.cloud, "new_connections"),
+        (scene.cloud, "metrics"),
     ):
         setattr(owner, verb, death.around(getattr(owner, verb)))
     return scene
@@ -72,7 +72,7 @@ async def test_a_bot_that_dies_at_any_call_ends_in_the_same_verdict(after: bool,
             scene.clock.move(scene.clock() + timedelta(seconds=away))
             done = await scene.play()
         assert done.verdict.outcome is Outcome.SUCCEEDED, (number, done.verdict)
-        assert scene.cluster.probes == {}
+        assert scene.cluster.started == {}
         names = [pod.name for pod in scene.cluster.created]
         assert len(set(names)) == len(names)
     assert died > 30

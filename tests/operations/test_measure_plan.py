@@ -18,6 +18,7 @@ from bot.domain.objects import (
     Ref,
     Service,
     ServicePort,
+    TrafficPolicy,
 )
 from bot.domain.path import explain
 from bot.domain.snapshot import Inventory, Snapshot
@@ -72,6 +73,7 @@ def planned(
     settings: VerificationSettings | None = None,
     load_balancer: LoadBalancerFacts | None = None,
     alone: bool = False,
+    api_server: tuple[str, ...] = (),
 ) -> MeasurementPlan:
     """The plan of switching pass-through on."""
     view = view or snapshot(service)
@@ -83,6 +85,8 @@ def planned(
         after=explain(after, REF),
         settings=settings or VerificationSettings(),
         load_balancer=load_balancer,
+        api_server=api_server,
+        then=after,
     )
 
 
@@ -95,11 +99,17 @@ def test_pods_beside_a_backend_and_apart_from_one_take_part() -> None:
         assert (each.expect_after, each.through_after) == ("reachable", True)
 
 
-def test_only_the_private_address_is_a_target() -> None:
-    """And what is not looked at is said."""
+def test_a_public_address_is_no_target_while_the_way_out_to_it_is_unknown() -> None:
+    """Its failure would tell nothing of the change; and what is not looked at is said."""
     plan = planned()
     assert {t for c in plan.clients for t in c.targets} == {"tcp://10.9.0.9:443"}
     assert any(each.startswith("80.158.1.9:443") for each in plan.left_out)
+
+
+def test_a_plan_notes_which_value_is_measured() -> None:
+    """That after the change, where there is one; what is seen later under another value is not the same."""
+    assert planned().value == "true"
+    assert planned(alone=True).value == ""
 
 
 def test_bare_tcp_gets_few_connections() -> None:
@@ -157,7 +167,10 @@ def test_an_address_of_the_cluster_itself_is_never_a_target() -> None:
     crooked = replace(CHECKOUT, ingress=(IngressPoint(ip="192.168.0.2"), IngressPoint(ip="169.254.169.254")))
     plan = planned(crooked)
     assert plan.clients == ()
-    assert sum("not an address that only a load balancer has" in each for each in plan.left_out) == 2
+    assert plan.left_out[:2] == (
+        "192.168.0.2:443: a node has it",
+        "169.254.169.254:443: it is a loopback, link-local or otherwise special address",
+    )
 
 
 def test_udp_is_left_out() -> None:
@@ -179,3 +192,120 @@ def test_verify_alone_expects_what_is_and_compares_nothing() -> None:
 def test_how_it_connects_is_part_of_the_plan(how: Clients) -> None:
     """People approve it too."""
     assert planned(settings=VerificationSettings(clients=how)).how == str(how)
+
+
+def both(ports: int = 2, *, ips: tuple[str, ...] = ("10.9.0.9", "10.9.0.10")) -> Service:
+    """A Service with several addresses and ports."""
+    return replace(
+        CHECKOUT,
+        ports=tuple(ServicePort(port=443 + n, node_port=30443 + n, name=f"p{n}") for n in range(ports)),
+        ingress=tuple(IngressPoint(ip=ip) for ip in ips),
+    )
+
+
+def test_every_private_address_and_port_is_measured_in_one_turn_where_all_fare_alike() -> None:
+    """The Service's own addresses and ports, and the listeners of all of its ports."""
+    plan = planned(both())
+    beside, apart = plan.clients
+    assert beside.targets == apart.targets
+    assert beside.targets == (
+        "tcp://10.9.0.10:443",
+        "tcp://10.9.0.10:444",
+        "tcp://10.9.0.9:443",
+        "tcp://10.9.0.9:444",
+    )
+    assert plan.ports == (443, 444)
+    assert plan.connections == 20
+
+
+def test_the_number_of_addresses_and_ports_is_bounded_and_the_rest_is_said() -> None:
+    """A result has 4,096 bytes, and a plan is something that people read."""
+    plan = planned(both(12, ips=("10.9.0.9",)))
+    assert len(plan.clients[0].targets) == 8
+    assert sum("8 addresses and ports are enough" in each for each in plan.left_out) == 4
+
+
+def test_what_fares_differently_takes_a_turn_of_its_own() -> None:
+    """A port without an endpoint cannot be reached: added up with the other, both would be half reachable."""
+    service = both(ips=("10.9.0.9",))
+    view = snapshot(service)
+    ports = (EndpointPort(port=8443, name="p0"),)
+    endpoints = (Endpoint(ip="10.0.0.9", node="node-a"),)
+    view.inventory.put(
+        EndpointSlice(ref=Ref("shop", "c-1"), service=REF, family="IPv4", ports=ports, endpoints=endpoints)
+    )
+    plan = planned(service, view=view)
+    assert [(c.name, c.expect_after) for c in plan.clients] == [
+        ("pod on a node with a backend, to 10.9.0.9:443", "reachable"),
+        ("pod on a node with a backend, to 10.9.0.9:444", "unreachable"),
+        ("pod on a node without one, to 10.9.0.9:443", "reachable"),
+        ("pod on a node without one, to 10.9.0.9:444", "unreachable"),
+    ]
+
+
+def test_neither_the_api_server_nor_what_the_cloud_does_not_know_is_a_target() -> None:
+    """A status is written by whoever may write it."""
+    facts = LoadBalancerFacts(
+        id="elb-1", name="james", kind="union", private_ips=("10.9.0.9",), public_ips=(), listeners=()
+    )
+    assert planned(both(1), load_balancer=facts).clients[0].targets == ("tcp://10.9.0.9:443",)
+    assert planned(both(1), api_server=("10.9.0.9",)).clients[0].targets == ("tcp://10.9.0.10:443",)
+
+
+def test_a_public_address_is_measured_where_it_is_the_only_one() -> None:
+    """Whatever comes of it."""
+    assert planned(both(1, ips=("80.158.1.9",))).clients[0].targets == ("tcp://80.158.1.9:443",)
+
+
+def test_commands_run_in_the_backends_themselves() -> None:
+    """As in the vendor's own procedure: from a container of the workload; one turn, up to four nodes."""
+    view = snapshot()
+    pods = {"node-a": "checkout-1", "node-b": "checkout-2"}
+    endpoints = tuple(
+        Endpoint(ip=f"10.0.9.{i}", node=node, pod=Ref("shop", pod))
+        for i, (node, pod) in enumerate(pods.items())
+    )
+    for endpoint in endpoints:
+        assert endpoint.pod is not None
+        view.inventory.put(Pod(ref=endpoint.pod, node=endpoint.node, ips=(endpoint.ip,)))
+    ports = (EndpointPort(port=8443, name="https"),)
+    view.inventory.put(
+        EndpointSlice(ref=Ref("shop", "c-1"), service=REF, family="IPv4", ports=ports, endpoints=endpoints)
+    )
+    (client,) = planned(view=view, settings=VerificationSettings(clients=Clients.EXEC)).clients
+    assert (client.name, client.kind, client.nodes) == ("a backend itself", "backend", ("node-a", "node-b"))
+    assert (client.expect_after, client.through_after) == ("reachable", True)
+
+
+DEDICATED = replace(CHECKOUT, annotations={ELB_ID: "elb-1", "kubernetes.io/elb.class": "performance"})
+LOCAL = replace(CHECKOUT, external_policy=TrafficPolicy.LOCAL, health_check_node_port=30001)
+
+
+def emptied(view: Snapshot, *, but: str = "") -> Snapshot:
+    """A cluster whose Pods, but those on some nodes, are gone: Pods are known, and there are none."""
+    for ref in list(view.inventory.pods):
+        if ref.name.removeprefix("client-") not in but:
+            view.inventory.remove(Pod, ref)
+    view.inventory.put(Pod(ref=Ref("x", "pending"), node=""))
+    return view
+
+
+@pytest.mark.parametrize("service", [CHECKOUT, DEDICATED, LOCAL], ids=["shared", "dedicated", "local"])
+@pytest.mark.parametrize("backends", ["a", "abc", "bd"])
+@pytest.mark.parametrize("left", ["", "a", "d"])
+def test_what_is_expected_of_a_probe_does_not_depend_on_who_else_is_there(
+    service: Service, backends: str, left: str
+) -> None:
+    """A probe may be the first Pod on its node: the path engine is asked for one that is not there yet."""
+    crowded = planned(service, view=snapshot(service, backends=backends))
+    empty = planned(service, view=emptied(snapshot(service, backends=backends), but=left))
+    assert empty.clients == crowded.clients
+    assert all(client.expect_after != "undetermined" for client in empty.clients)
+
+
+def test_the_lock_out_beside_the_only_backend_is_expected_where_no_other_pod_runs() -> None:
+    """Of Pods elsewhere nothing is concluded: those get there."""
+    service = replace(DEDICATED, external_policy=TrafficPolicy.LOCAL, health_check_node_port=30001)
+    beside, apart = planned(service, view=emptied(snapshot(service, backends="a"), but="d")).clients
+    assert (beside.nodes, beside.expect_after) == (("node-a",), "unreachable")
+    assert (apart.node, apart.expect_after) == ("node-b", "reachable")

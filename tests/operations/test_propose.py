@@ -5,6 +5,7 @@ import pytest
 from bot.domain.change import Phase
 from bot.domain.policy import Policy
 from bot.ports import Forbidden, Freshness, NotFound, Unavailable
+from tests.domain.situation import facts
 from tests.fakes.messenger import buttons
 from tests.fakes.world import (
     ALICE,
@@ -48,7 +49,7 @@ async def test_the_very_patch_is_rehearsed_before_it_is_shown() -> None:
     (rehearsal,) = town.cluster.patches
     assert rehearsal.dry_run
     assert rehearsal.annotations == {KEY: "true"}
-    assert change.dry_run == "accepted by the API server"
+    assert change.dry_run == "accepted by the API server; it changes nothing else"
 
 
 @pytest.mark.parametrize(
@@ -57,11 +58,11 @@ async def test_the_very_patch_is_rehearsed_before_it_is_shown() -> None:
         ("enable", "Cluster", "true", "pass-through is already on"),
         ("enable", "Cluster", "onlyLocal", "CCE writes for externalTrafficPolicy Local"),
         ("enable", "Local", "true", "pass-through is already on"),
-        ("enable", "Local", "onlyLocal", "CCE wrote `onlyLocal`"),
+        ("enable", "Local", "onlyLocal", "CCE wrote onlyLocal"),
         ("disable", "Cluster", None, "pass-through is already off"),
         ("disable", "Cluster", "false", "pass-through is already off"),
-        ("disable", "Local", None, "CCE writes `onlyLocal` back"),
-        ("disable", "Local", "true", "CCE writes `onlyLocal` back"),
+        ("disable", "Local", None, "CCE writes onlyLocal back"),
+        ("disable", "Local", "true", "CCE writes onlyLocal back"),
         ("disable", "Local", "onlyLocal", "ClusterIP name"),
     ],
 )
@@ -105,6 +106,22 @@ async def test_a_young_local_service_gets_its_value_from_cce_itself() -> None:
     await town.later(301)
     change = await town.propose()
     assert "CCE has not written onlyLocal" in town.card(change).text
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        ("generic", 'the annotation is there ("true"), but nothing acts on it in this cluster'),
+        (None, 'the annotation is there ("true"); whether anything acts on it here is not known'),
+        ("cce", "pass-through is already on"),
+    ],
+)
+async def test_an_annotation_that_does_nothing_is_not_called_on(platform: str | None, said: str) -> None:
+    """Another cloud's cluster may have it too."""
+    given = facts(mode="ipvs", platform=platform, version="v1.33.3" if platform != "cce" else "v1.29.2")
+    town = Town(clusters=[shop(given=given, value="true", elb=None, elb_class="")])
+    await town.order(ALICE, "enable")
+    assert said in town.messenger.said_to(ALICE)[0]
 
 
 async def test_the_live_value_counts_and_not_the_cached_one() -> None:
@@ -260,8 +277,11 @@ async def test_the_worst_state_in_between_is_on_the_card() -> None:
     """The order, and who is cut off while only a part is patched."""
     town = Town(clusters=[crowd("shop/basket")])
     text = town.card(await town.propose()).text
-    assert "Patched in this order: shop/basket, shop/checkout." in text
-    assert "In between" in text or "Nobody is cut off in between" in text
+    assert "Patched in this order: shop/basket and shop/checkout." in text
+    assert (
+        "in between, until kube-proxy has followed, cut off: pods on nodes with a backend to shop/basket"
+        in text
+    )
 
 
 async def test_a_very_large_set_says_that_it_was_not_looked_at() -> None:
@@ -335,6 +355,16 @@ async def test_findings_that_mean_harm_refuse_a_proposal() -> None:
     assert town.changes() == []
 
 
+async def test_what_changes_nothing_is_not_called_harmful() -> None:
+    """In a Turbo cluster Pods reach the load balancer anyway: useless, and refused as that."""
+    turbo = facts(mode="iptables", platform="cce", category="turbo", delivery=None, version="v1.29.2")
+    town = Town(clusters=[shop(given=turbo)])
+    await town.order(ALICE, "enable")
+    (said,) = town.messenger.said_to(ALICE)
+    assert said.startswith("Not proposed, because it would change nothing for Pods: ")
+    assert "harm" not in said
+
+
 async def test_a_risk_that_the_policy_accepts_needs_a_reason() -> None:
     """`acceptRisk` turns the refusal into a question."""
     policy = Policy(propose=(PLATFORM,), approve=(SRE,), accept_risk=frozenset({"same-node-lockout"}))
@@ -370,7 +400,7 @@ async def test_a_second_proposal_links_to_the_first() -> None:
     first = await town.propose()
     await town.order(ALICE, "enable")
     said = town.messenger.said_to(ALICE)[0]
-    assert "CHG-1 is open for shop/checkout already" in said
+    assert "|CHG-1> is open for shop/checkout already" in said
     assert town.card(first).place.ts.replace(".", "") in said
     assert len(town.changes()) == 1
 

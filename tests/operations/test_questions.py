@@ -1,10 +1,13 @@
 """status, list, help and history: what each person reads, with half of the world away too."""
 
+import re
 from typing import Any
 
 import pytest
 
 from bot.config.settings import Clients, VerificationSettings
+from bot.domain.explanation import Severity, Verdict
+from bot.domain.objects import Ref
 from bot.domain.policy import Policy
 from bot.operations import ask
 from bot.operations.refusal import Refused
@@ -14,9 +17,11 @@ from tests.fakes.messenger import buttons, read
 from tests.fakes.world import (
     ALICE,
     BOB,
+    FACTS,
     LEAD,
     MALLORY,
     PLATFORM,
+    SRE,
     Cluster,
     Town,
     caller,
@@ -24,7 +29,9 @@ from tests.fakes.world import (
     shop,
 )
 
-PROPOSE, VERIFY, SHARE = "status:propose", "status:verify", "status:share"
+PROPOSE, VERIFY = "status:propose", "status:verify"
+EVERYBODY = {"status:diagram", "status:share"}
+"""What everybody may press who may look."""
 
 
 async def status(town: Town, user: str = ALICE, target: str = "shop/checkout") -> Message:
@@ -39,23 +46,61 @@ async def test_a_status_leads_with_the_verdict_and_says_how_it_is_known() -> Non
     assert message.text.startswith("shop/checkout on prod: in-cluster clients bypass the load balancer")
     text = read(message)
     assert "10.9.0.9:443" in text
-    assert "pods, node with a backend" in text
+    assert "pods on nodes with a backend" in text
     assert "Known: Service and endpoints 0 s ago" in text
+
+
+async def test_a_status_says_what_is_taken_for_granted() -> None:
+    """Of a shared ELB that it speaks from its own address; what that decides is not called unknown."""
+    known = read(await status(Town())).partition("Known: ")[2]
+    assert "taken for granted: a shared load balancer speaks to nodes from its own address; " in known
+    assert "unknown: " in known
+    assert "whether it keeps client addresses" not in known.partition("unknown: ")[2]
+
+
+async def test_who_is_past_the_elb_is_not_seen_as_the_elb() -> None:
+    """A node's process speaks from its address under IPVS and policy Local."""
+    given = facts(platform="cce", category="standard", version="v1.29.2", mode="ipvs")
+    text = read(await status(Town(clusters=[shop(given=given, policy="Local")])))
+    assert "processes on nodes with a backend\n2\n10.9.0.9:443\n✅ direct\nthe ELB's address\n" in text
+    assert "outside the cluster\n–\n10.9.0.9:443\n✅ through the ELB\nthe ELB\n" in text
 
 
 async def test_a_status_has_the_buttons_that_this_person_may_press() -> None:
     """Alice may propose and verify; Mallory may only show it to others."""
     town = Town()
-    assert set(buttons(await status(town))) == {PROPOSE, VERIFY, SHARE}
-    assert set(buttons(await status(town, MALLORY))) == {SHARE}
+    assert set(buttons(await status(town))) == {PROPOSE, VERIFY, *EVERYBODY}
+    assert set(buttons(await status(town, MALLORY))) == EVERYBODY
 
 
 async def test_what_is_on_cannot_be_proposed_from_the_status() -> None:
     """No button for what would come to nothing; a read-only cluster has none for probes."""
     town = Town(clusters=[shop(value="true")])
-    assert set(buttons(await status(town))) == {VERIFY, SHARE}
+    assert set(buttons(await status(town))) == {VERIFY, *EVERYBODY}
     closed = Town(clusters=[shop(read_only=True)])
     assert VERIFY not in buttons(await status(closed))
+
+
+async def test_the_way_out_of_a_lock_out_is_offered() -> None:
+    """Pass-through on a dedicated load balancer locks the backends' own nodes out: off mends that, and says so."""
+    town = Town(clusters=[shop(value="true", elb_class="performance")])
+    message = await status(town)
+    value = buttons(message)[PROPOSE]
+    assert value.endswith("/off")
+    text = read(message)
+    assert "Propose pass-through off" in text
+    assert "1. Propose pass-through off: who does not always get there will then" in text
+    assert ask.by_button(town.world, value) == ask.by_button(town.world, value.removesuffix("/off"))
+    assert PROPOSE not in buttons(await status(town, MALLORY))
+
+
+async def test_no_way_out_is_offered_where_it_would_be_none() -> None:
+    """Under policy Local CCE writes the value back; where nobody is cut off, nothing needs mending."""
+    local = shop(value="true", elb_class="performance", policy="Local")
+    for cluster in (local, shop(value="true", elb_class="union")):
+        message = await status(Town(clusters=[cluster]))
+        assert PROPOSE not in buttons(message)
+        assert "pass-through off:" not in read(message)
 
 
 async def test_a_status_works_while_the_database_is_down() -> None:
@@ -98,7 +143,7 @@ async def test_names_of_hidden_namespaces_are_not_given_away() -> None:
 async def test_a_button_finds_its_service_by_its_uid() -> None:
     """Made again under the same name, it is another one."""
     town = Town()
-    value = buttons(await status(town))[SHARE]
+    value = buttons(await status(town))["status:share"]
     shared = await ask.share(town.world, caller(ALICE), value)
     assert "shared by <@U0ALICE>" in read(shared)
     assert buttons(shared) == {}
@@ -111,7 +156,7 @@ async def test_a_button_finds_its_service_by_its_uid() -> None:
 async def test_sharing_takes_the_right_to_look() -> None:
     """A forged button shows nobody what they may not see."""
     town = Town()
-    value = buttons(await status(town))[SHARE]
+    value = buttons(await status(town))["status:share"]
     town.policies = (Policy(view=(BOB,)),)
     town.world = town.replica()
     with pytest.raises(Refused, match="You may not look at Services"):
@@ -153,6 +198,31 @@ async def test_a_list_takes_a_cluster_before_a_namespace(target: str, there: str
     assert absent not in text
 
 
+async def test_a_list_has_the_worst_first() -> None:
+    """As the watch saw them last: cut off, sometimes, not known, not seen yet, fine; alike ones by their findings."""
+    cluster = Cluster("prod")
+    for number, name in enumerate("abcdefgh"):
+        cluster.put(service("web", name, ip=f"10.9.1.{number}", elb=f"elb-{number}"))
+    town = Town(clusters=[cluster])
+    seen = {
+        "a": Verdict.REACHABLE,
+        "b": Verdict.UNDETERMINED,
+        "d": Verdict.AMBIGUOUS,
+        "e": Verdict.REACHABLE,
+        "f": Verdict.UNREACHABLE,
+        "g": Verdict.REACHABLE,
+        "h": Verdict.REACHABLE,
+    }
+    traps = {"g": {Severity.WARNING, Severity.INFO}, "h": {Severity.ERROR}, "e": {Severity.INFO}}
+    town.world.traps["prod"] = {
+        Ref("web", name): frozenset((f"a-{each}", each) for each in severities)
+        for name, severities in traps.items()
+    }
+    town.world.standings["prod"] = {Ref("web", name): verdict for name, verdict in seen.items()}
+    text = read(await ask.listing(town.world, caller(ALICE), ""))
+    assert re.findall(r"prod/web/(\w)", text) == ["f", "d", "b", "c", "h", "g", "e", "a"]
+
+
 async def test_a_long_list_says_what_it_leaves_out_and_how_to_see_it() -> None:
     """Fifteen lines, and the namespaces of the others with their counts."""
     cluster = Cluster("prod")
@@ -162,23 +232,79 @@ async def test_a_long_list_says_what_it_leaves_out_and_how_to_see_it() -> None:
     text = read(await ask.listing(Town(clusters=[cluster]).world, caller(ALICE), ""))
     assert text.count("prod/space-0/web") == 14
     assert "25 more: prod/space-2 (13), prod/space-1 (12)" in text
-    assert "Name a namespace" in text
+    assert "[Next]" in text
+
+
+async def test_a_guest_is_told_why_there_is_no_help() -> None:
+    """Rather than a list of one command."""
+    town = Town()
+    town.messenger.add("GUEST", full=False)
+    with pytest.raises(Refused, match="Guests, bots and people of other workspaces have no rights here"):
+        await ask.help_for(town.world, caller("U0GUEST"))
 
 
 @pytest.mark.parametrize(
     ("user", "able", "unable"),
     [
-        (ALICE, ["enable / disable", "verify"], ["pause / resume", "you may approve"]),
-        (BOB, ["you may approve"], ["enable / disable", "verify"]),
-        (MALLORY, ["status", "list", "history"], ["enable", "pause"]),
-        (LEAD, ["pause / resume"], ["enable"]),
+        (
+            ALICE,
+            ["enable / disable", "verify", "withdraw", "propose to roll back", "snooze incidents"],
+            ["pause / resume", "approve or reject", "without anybody's", "break the glass"],
+        ),
+        (
+            BOB,
+            ["approve or reject", "roll back what was applied, without anybody's approval"],
+            ["enable / disable", "verify", "withdraw", "break the glass"],
+        ),
+        (MALLORY, ["status", "list", "history"], ["enable", "pause", "buttons", "roll back"]),
+        (LEAD, ["pause / resume", "break the glass: approve alone"], ["enable", "approve or reject"]),
     ],
 )
 async def test_help_shows_what_this_person_may_do(user: str, able: list[str], unable: list[str]) -> None:
     """And nothing else."""
-    text = read(await ask.help_for(Town().world, caller(user)))
+    policy = Policy(propose=(PLATFORM,), approve=(SRE,), break_glass=(LEAD,))
+    text = read(await ask.help_for(Town(policies=(policy,)).world, caller(user)))
     assert all(word in text for word in able)
     assert not any(word in text for word in unable)
+    assert " · in " not in text.replace(" · in a thread", "")
+
+
+async def test_help_says_where_this_person_may_do_it() -> None:
+    """A cluster where it is all of it, else its namespaces; never one that the person may not look at."""
+    prod, test = shop("prod"), shop("test", read_only=True)
+    prod.put(service("blog", "web", ip="10.9.1.1", elb="elb-2"))
+    prod.put(service("vault", "seal", ip="10.9.1.2", elb="elb-3"))
+    policies = (
+        Policy(cluster="prod", namespace="vault", view=(LEAD,), propose=(ALICE,)),
+        Policy(cluster="prod", namespace="shop", propose=(ALICE,), verify=(LEAD,), break_glass=(ALICE,)),
+        Policy(cluster="test", propose=(ALICE,)),
+    )
+    town = Town(clusters=[prod, test], policies=policies)
+    lines = read(await ask.help_for(town.world, caller(ALICE))).splitlines()
+
+    def of(words: str) -> str:
+        return next(line for line in lines if words in line).partition(" · in ")[2]
+
+    assert of("`status ") == "test, prod/blog, prod/shop"
+    assert of("`enable ") == of("withdraw what") == "test, prod/shop"
+    assert of("`verify ") == "test"
+    assert of("break the glass") == "prod/shop"
+    assert "Clusters: prod, test (read-only)" in lines[-1]
+
+
+async def test_help_names_a_few_places_and_counts_the_rest() -> None:
+    """And none while no Service is known."""
+    cluster = shop()
+    for number in range(9):
+        cluster.put(service(f"team-{number}", "web", ip=f"10.9.1.{number}", elb=f"elb-{number}x"))
+    policies = (Policy(namespace="team-*", approve=(BOB,)),)
+    text = read(await ask.help_for(Town(clusters=[cluster], policies=policies).world, caller(BOB)))
+    assert (
+        "proposed · in prod/team-0, prod/team-1, prod/team-2, prod/team-3, prod/team-4, prod/team-5 and 3 more"
+        in text
+    )
+    empty = Town(clusters=[Cluster("prod", facts=FACTS)], policies=(Policy(approve=(BOB,)),))
+    assert "default" not in read(await ask.help_for(empty.world, caller(BOB)))
 
 
 async def test_a_history_says_who_asked_approved_and_applied() -> None:
@@ -269,7 +395,8 @@ async def test_a_second_verification_links_to_the_first() -> None:
     await town.order(ALICE, "verify")
     await town.order(ALICE, "verify")
     said = town.messenger.said_to(ALICE)[0]
-    assert "is under way already: https://slack.test/archives/" in said
+    assert "is under way already: <https://slack.test/archives/" in said
+    assert "|how far it is>" in said
     assert len(town.store.runs.rows) == 1
 
 

@@ -270,3 +270,69 @@ async def test_killed_at_any_point_a_superseded_proposal_has_one_successor(after
         assert len(town.messenger.keyed(f"say:{old.id}:superseded")) == 1
         assert "It replaces CHG-1" in town.card(new).text
     assert deaths > 5
+
+
+async def test_a_rollback_by_itself_that_is_superseded_waits_for_a_person() -> None:
+    """It is not what was configured for any more: a new card, linked, with no approval, and applied after one."""
+    town = Town(verification=AUTOMATIC)
+    change = await town.approved()
+    real = town.cluster.patch
+
+    async def restless(*args: object, **kwargs: object) -> object:
+        live = await real(*args, **kwargs)  # type: ignore[arg-type]  # passed on as it came
+        town.cluster.patch = real  # type: ignore[method-assign]  # only once
+        town.cluster.change_spec(CHECKOUT, sessionAffinity="ClientIP")
+        return live
+
+    town.cluster.patch = restless  # type: ignore[assignment, method-assign]  # as the rollback is rehearsed
+    first = await town.concluded(change, Outcome.FAILED)
+    await town.pass_time(5)
+    _, old, new = town.changes()
+    assert old.phase is Phase.SUPERSEDED
+    assert (new.phase, new.requested_by, new.approvals) == (Phase.PROPOSED, "bot", ())
+    assert town.now(first).rolled_back_by == new.label
+    assert f"|{new.label}> takes its place" in town.card(old).text
+    assert "It replaces CHG-2" in town.card(new).text
+    assert "needs 1 of <!subteam^S0SRE>" in town.card(new).text
+    await town.click(BOB, APPROVE, new)
+    assert KEY not in town.cluster.annotations(CHECKOUT)
+
+
+async def test_the_old_notice_loses_its_button_once_it_was_used() -> None:
+    """The incident channel's Roll back goes when the rollback is proposed, and comes back if it comes to nothing."""
+    town = Town(policies=(WITH_ROLLBACK,))
+    first = await town.done(Outcome.FAILED)
+    notice = town.incidents()[0]
+    assert ROLLBACK in buttons(notice.message)
+    await town.click(ALICE, ROLLBACK, first)
+    notice = town.incidents()[0]
+    assert buttons(notice.message) == {}
+    assert "CHG-2 undoes it" in notice.text
+    await town.click(BOB, REJECT, second(town))
+    assert ROLLBACK in buttons(town.incidents()[0].message)
+
+
+async def test_a_proposal_that_is_superseded_again_and_again_is_not_made_anew_for_ever() -> None:
+    """A Service that never rests fills no channel with cards."""
+    town = Town()
+    await town.propose()
+    for number in range(20):
+        town.cluster.change_spec(CHECKOUT, sessionAffinity="ClientIP" if number % 2 else "None")
+        await town.pass_time(31)
+    assert len(town.changes()) == 6
+    last = town.changes()[-1]
+    assert "There is no new proposal: it was superseded 6 times in a row." in town.card(last).text
+    assert (await town.propose()).renewals == 0
+
+
+async def test_a_read_only_cluster_is_rolled_back_by_hand() -> None:
+    """Configured so since: the card has the commands, and nobody is told that anything is being applied."""
+    town = Town()
+    first = await town.done()
+    town.cluster.read_only = True
+    said = await town.click(CAROL, "change:rollback", first)
+    second = town.changes()[1]
+    assert said == "CHG-2 would undo CHG-1. prod is read-only here; its card shows how to do it by hand."
+    assert second.phase is Phase.PROPOSED
+    assert "kubectl" in town.card(second).text
+    assert len(town.cluster.landed) == 1

@@ -145,6 +145,21 @@ async def test_a_silent_cluster_delays_the_new_proposal() -> None:
     assert town.now(old).superseded_by == "CHG-2"
 
 
+async def test_a_lookup_that_fails_delays_the_new_proposal() -> None:
+    """Slack's bad minute is no answer to whether somebody may propose, or approve."""
+    for verb in ("person", "members"):
+        town = Town()
+        old = await town.propose()
+        town.cluster.annotate(CHECKOUT, "false")
+        for _ in range(2):
+            town.messenger.fail(verb, Unavailable("Slack does not answer"))
+        await town.pass_time(LATER)
+        assert town.now(old).phase is Phase.SUPERSEDED
+        assert len(town.changes()) == 1
+        await town.pass_time(60)
+        assert town.now(old).superseded_by == "CHG-2"
+
+
 async def test_a_requester_who_left_proposes_nothing_anew() -> None:
     """The new proposal needs its right, too."""
     town = Town()
@@ -341,6 +356,18 @@ async def test_a_card_whose_answer_was_lost_is_not_posted_twice() -> None:
     change = town.changes()[0]
     await town.click(BOB, REJECT, change)
     assert "Rejected" in town.card(change).text
+
+
+async def test_a_card_whose_answer_was_lost_says_what_was_decided_meanwhile() -> None:
+    """The message that is found was drawn before the click; the row is the truth."""
+    town = Town()
+    town.messenger.lose_reply("post")
+    await town.order(ALICE, "enable")
+    (change,) = town.changes()
+    await town.click(BOB, REJECT, change)
+    await town.pass_time(20)
+    assert "Rejected" in town.card(change).text
+    assert len(town.messenger.posts) == 1
 
 
 async def test_what_belongs_into_a_thread_waits_for_its_card() -> None:

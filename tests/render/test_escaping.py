@@ -22,14 +22,16 @@ from bot.domain.change import (
     Step,
     Verb,
 )
-from bot.domain.words import CLOSE, OPEN, people
-from bot.operations.card import card_of, title_of
-from bot.operations.listing import Line
+from bot.domain.words import CLOSE, OPEN, linked, people, unmarked
+from bot.operations.card import Button, card_of, title_of
+from bot.operations.incident_roster import Line as Wrong
+from bot.operations.listing import MOST_INCIDENTS, Line
 from bot.ports import Message
 from bot.render import TEXT_LIMIT, Renderer, RenderError, clip, escape_mrkdwn
 from tests.domain.test_change import PROPOSED
 from tests.fakes.messenger import read
 from tests.fakes.world import RENDERER, START
+from tests.render.validators import faults
 
 NASTY = (
     "<!channel>",
@@ -126,7 +128,7 @@ changes = st.builds(
     progress=texts,
 )
 ENTITY = re.compile(
-    r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!date\^\d+\^[^|<>]*\|[^<>]*>|<#C0OPS>|<https://slack\.test/x\|the change's thread>"
+    r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!date\^\d+\^[^|<>]*\|[^<>]*>|<#C0OPS>|<https://slack\.test/[^|<>]*\|[^<>]*>"
 )
 
 
@@ -143,10 +145,15 @@ def mrkdwn(value: Any) -> Iterator[str]:
 
 
 def check(rendered: dict[str, Any]) -> None:
-    """Within the limits, and with no entity but those of our own making."""
+    """Within the limits by every table, and with no entity but those of our own making."""
     assert limits.of_blocks(rendered["blocks"]) == []
-    assert rendered["text"].strip()
-    for text in (rendered["text"], *mrkdwn(rendered["blocks"])):
+    assert faults(rendered) == []
+    check_marks(rendered)
+
+
+def check_marks(rendered: dict[str, Any]) -> None:
+    """No entity but those of our own making."""
+    for text in (rendered.get("text", ""), *mrkdwn(rendered["blocks"])):
         left = ENTITY.sub("", text)
         assert "<" not in left
         assert ">" not in left
@@ -179,12 +186,22 @@ def test_what_is_said_about_anything_is_a_valid_message(change: Change, link: st
         check(RENDERER.message("breakglass", change=change, approval=glass))
 
 
+PAGED = {
+    "count": 99,
+    "first": 16,
+    "last": 30,
+    "buttons": [Button(action="list:next", label="Next", value="2:" + "n" * 63)],
+}
+
+
 @settings(max_examples=30, deadline=None)
 @given(words=st.lists(texts, min_size=15, max_size=15))
 def test_a_list_of_anything_is_a_valid_message(words: list[str]) -> None:
     """A full page of the longest and worst names."""
     lines = [Line(service=word, pass_through=word, verdict=word, findings=word) for word in words]
-    check(RENDERER.message("list", lines=lines, count=99, more=words[0], where=words[1], notes=words))
+    wrong = [Wrong(sign="🔴", text=word, since=START, note="acknowledged") for word in words[:MOST_INCIDENTS]]
+    given = {"incidents": wrong, "incidents_left": 9, "notes": words}
+    check(RENDERER.message("list", lines=lines, more=words[0], where=words[1], **PAGED, **given))
 
 
 @given(text=texts)
@@ -194,6 +211,23 @@ def test_a_sentence_names_only_those_whom_it_marks(text: str) -> None:
     rendered = RENDERER.message("sentence", sentence=f"{people(['U0BOB', 'S0SRE'])} may. {plain}")
     assert rendered["text"].startswith("<@U0BOB> or <!subteam^S0SRE> may.")
     check(rendered)
+
+
+def test_a_link_is_made_of_what_is_marked_as_one_and_of_nothing_else() -> None:
+    """And what would end it early makes none."""
+    for url, label, sent in (
+        (
+            "https://slack.test/a?thread_ts=1&cid=C1",
+            "CHG-1",
+            "<https://slack.test/a?thread_ts=1&amp;cid=C1|CHG-1>",
+        ),
+        ("https://slack.test/a>|<!channel", "x", "https://slack.test/a&gt;|&lt;!channel|x"),
+        ("https://slack.test/a", "<!here>", "<https://slack.test/a|&lt;!here&gt;>"),
+    ):
+        assert RENDERER.message("sentence", sentence=linked(url, label))["text"] == sent
+    assert (
+        "<http" not in RENDERER.message("sentence", sentence=unmarked(linked("https://x.test", "x")))["text"]
+    )
 
 
 @given(text=st.text(), limit=st.integers(1, 50))
@@ -220,7 +254,7 @@ def test_a_patch_holds_any_value_as_json(value: str) -> None:
     """A template's output is JSON whatever it shows."""
     rendered = RENDERER.patch("pass-through", {"service": {}, "value": value})
     shown = rendered["metadata"]["annotations"]["kubernetes.io/elb.pass-through"]
-    assert shown == value.strip("\n")
+    assert shown == value
 
 
 def test_a_message_without_its_value_is_an_error_that_names_the_template(tmp_path: Any) -> None:
@@ -231,7 +265,7 @@ def test_a_message_without_its_value_is_an_error_that_names_the_template(tmp_pat
         ("none", '{"text": "{{ nothing }}", "blocks": []}', "a value that is none"),
         ("broken", "{% if %}", "does not render"),
         ("notjson", '{"text": "x", ', "renders no JSON"),
-        ("list", "[]", "does not render an object"),
+        ("array", "[]", "does not render an object"),
     ):
         (tmp_path / "messages" / f"{name}.json.j2").write_text(source)
         with pytest.raises(RenderError, match=said) as refused:
@@ -295,7 +329,9 @@ def test_the_largest_card_fits_as_a_whole() -> None:
 def test_the_fullest_tables_fit() -> None:
     """Every cell as long as it may be."""
     lines = [Line(service="x" * 999, pass_through="x" * 999, verdict="x" * 999, findings="x" * 999)] * 15
-    check(RENDERER.message("list", lines=lines, count=99, more="", where="", notes=[]))
+    wrong = [Wrong(sign="🔴", text="&" * 999, since=START, note="acknowledged")] * MOST_INCIDENTS
+    given = {"incidents": wrong, "incidents_left": 9, "notes": []}
+    check(RENDERER.message("list", lines=lines, more="", where="", **PAGED, **given))
     row = ClientClass(
         client="x",
         count=0,

@@ -25,6 +25,7 @@ class Scene:
     clouds: dict[str, Any] = field(default_factory=dict)
     town: Town = field(init=False)
     watches: list[Watch] = field(init=False)
+    set_by: float = 0.0
 
     def __post_init__(self) -> None:
         """Build it; nobody has looked yet."""
@@ -39,9 +40,18 @@ class Scene:
         """The only cluster, or the first."""
         return self.town.cluster
 
-    def watch(self, world: World | None = None) -> Watch:
+    def watch(self, world: World | None = None, **given: Any) -> Watch:
         """Another replica."""
-        return Watch(world or self.town.world, cloud_every=300)
+        return Watch(world or self.town.world, cloud_every=300, steady=self.steady, **given)
+
+    def steady(self) -> float:
+        """What passed, however the clock was set."""
+        return self.town.clock.seconds() - self.set_by
+
+    def set_clock(self, seconds: float) -> None:
+        """Put the time of day forward or back; nothing passes."""
+        self.town.clock.now += timedelta(seconds=seconds)
+        self.set_by += seconds
 
     async def look(self) -> None:
         """Let every replica look once, and do what is due."""

@@ -10,7 +10,6 @@ from bot.domain.incident import Incident, Phase
 from bot.domain.policy import Policy
 from bot.operations.incident import about, open_incidents
 from bot.ports import Freshness, Job
-from bot.watch import Watch
 from tests.fakes.store import MemoryIncidents
 from tests.fakes.world import (
     ALICE,
@@ -137,7 +136,10 @@ class TestRights:
         scene = await cut_off()
         for action in (ACKNOWLEDGE, f"{SNOOZE}"):
             said = await scene.town.click(MALLORY, action, f"{scene.row.id}:1h")
-            assert "You may not silence incidents of shop" in said
+            assert (
+                said
+                == f"You may not silence incidents of shop. <!subteam^{PLATFORM}> or <!subteam^{SRE}> may."
+            )
         assert scene.row.acknowledged_by == ""
         assert scene.row.snooze is None
 
@@ -170,7 +172,8 @@ class TestRights:
         scene = await Scene().begun()
         scene.cluster.fresh = Freshness(synced=True, age=400.0)
         await scene.wait(200)
-        assert "the operators may" in await scene.town.click(BOB, ACKNOWLEDGE, scene.row.id)
+        said = await scene.town.click(BOB, ACKNOWLEDGE, scene.row.id)
+        assert said.endswith(f"only operators may acknowledge and snooze it. <@{LEAD}> may.")
         assert (
             await scene.town.click(LEAD, ACKNOWLEDGE, scene.row.id) == "Acknowledged. I say when it is over."
         )
@@ -315,7 +318,7 @@ async def test_incidents_that_are_not_over_are_counted_by_who_tells() -> None:
     """For `/metrics`; a replica that no longer tells counts none."""
     scene = Scene(clusters=[shop(given=IPVS)])
     seen: list[tuple[str, dict[Severity, int]]] = []
-    scene.watches = [Watch(scene.town.world, observe=lambda name, live: seen.append((name, dict(live))))]
+    scene.watches = [scene.watch(observe=lambda name, live: seen.append((name, dict(live))))]
     await scene.begun()
     scene.cluster.put(slices("checkout"))
     await scene.wait(300)

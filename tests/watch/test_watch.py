@@ -1,10 +1,13 @@
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.config.settings import IncidentSettings
+from bot.config.settings import IncidentSettings, Route
+from bot.demo.slack import limits
 from bot.domain.explanation import Severity
+from bot.domain.freeze import Weekly
 from bot.domain.incident import Phase
 from bot.domain.objects import EndpointSlice, Node, Pod, Ref, Service
 from bot.domain.snapshot import Snapshot
@@ -13,7 +16,7 @@ from bot.operations.incident_jobs import notice_job
 from bot.ports import Freshness, LoadBalancerFacts, NotFound, Unavailable
 from bot.watch.watch import ClusterWatch
 from tests.domain.situation import facts
-from tests.fakes.world import CHECKOUT, IPVS, Cluster, machine, service, shop, slices
+from tests.fakes.world import CHECKOUT, INCIDENTS, IPVS, Cluster, machine, service, shop, slices
 from tests.watch.scene import Scene
 
 
@@ -358,6 +361,42 @@ class TestStates:
         scene.cluster.put(slices("checkout", "node-a"))
         await scene.wait(300)
         assert scene.phases == [Phase.CLOSED]
+        assert 290 <= scene.row.seconds <= 310
+
+    async def test_a_service_made_again_unreachable_ends_what_was_told_of_the_one_before(self) -> None:
+        """The new one never had an endpoint: it is listed. What becomes wrong with it later is a message of its own."""
+        scene = await plain()
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        scene.cluster.remove(Service, CHECKOUT)
+        again = service()
+        again["metadata"]["uid"] = "another"
+        scene.cluster.put(again)
+        await scene.wait(600)
+        (told,) = scene.told
+        assert told.startswith("⚪ *Over*")
+        assert told.endswith("The Service was deleted.")
+        assert scene.phases == [Phase.CLOSED, Phase.STANDING]
+        assert [row.members[0].uid for row in scene.rows] == ["uid-shop-checkout", "another"]
+        scene.cluster.put(slices("checkout", "node-a"))
+        await scene.wait(900)
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        assert [text[:1] for text in scene.told] == ["⚪", "🔴"]
+
+    async def test_a_deleted_service_is_said_to_be_the_end(self) -> None:
+        """Nobody mended it; but if the load balancer's other Services are still cut off, it goes on without it."""
+        scene = await Scene(clusters=[many(2, value=None)]).begun()
+        for name in ("checkout", "web-01"):
+            scene.cluster.put(slices(name))
+        await scene.wait(300)
+        scene.cluster.remove(Service, CHECKOUT)
+        await scene.wait(300)
+        assert [member.name for member in scene.row.members] == ["shop/web-01"]
+        scene.cluster.remove(Service, Ref("shop", "web-01"))
+        await scene.wait(300)
+        (told,) = scene.told
+        assert told.endswith("The Service was deleted.")
 
     async def test_a_node_that_joins_may_cut_its_processes_off(self) -> None:
         """Under policy Local: nodes are looked at too, now and then."""
@@ -504,6 +543,56 @@ class TestTelling:
         await scene.wait(400)
         assert len(scene.told) == 1
 
+    async def test_what_a_channel_cannot_be_told_is_told_in_the_change_channel(self) -> None:
+        """In one message, for as long as it is so; nothing of it is lost."""
+        scene = await Scene(clusters=[many(2, value=None)], changed={"change_channel": "C0OPS"}).begun()
+        messenger = scene.town.messenger
+        messenger.channels.discard("C0INC")
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        (told,) = messenger.posts
+        assert told.place.channel == "C0OPS"
+        assert told.text.startswith("🟠 *I cannot post incidents to <#C0INC>*")
+        assert "🔴 shop/checkout · prod: clients outside the cluster" in told.text
+        scene.cluster.annotate(CHECKOUT, "true")
+        await scene.wait(300)
+        (told,) = messenger.posts
+        assert "disagree about pass-through" in told.text
+        messenger.channels.add("C0INC")
+        await scene.wait(600)
+        assert len(scene.told) == 2
+        (told,) = [post for post in messenger.posts if post.place.channel == "C0OPS"]
+        assert told.text.startswith("⚪ No incident is left that I could not post to <#C0INC>")
+
+    async def test_what_was_over_before_its_channel_was_back_is_told_nowhere_any_more(self) -> None:
+        """The change channel's message says so."""
+        scene = await Scene(clusters=[shop(given=IPVS)], changed={"change_channel": "C0OPS"}).begun()
+        scene.town.messenger.channels.discard("C0INC")
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        scene.cluster.put(slices("checkout", "node-a"))
+        await scene.wait(300)
+        (told,) = scene.town.messenger.posts
+        assert told.text.startswith("⚪ No incident is left that I could not post to <#C0INC>")
+        assert scene.told == []
+
+    async def test_a_message_in_an_archived_channel_is_taken_back_once_that_is_open_again(self) -> None:
+        """An edit that is refused meanwhile is made up for, for a day."""
+        scene = await plain()
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(300)
+        (kept,), messenger = scene.town.messenger.posts, scene.town.messenger
+        messenger.channels.clear()
+        messenger.posts.clear()
+        scene.cluster.put(slices("checkout", "node-a"))
+        await scene.wait(300)
+        assert scene.phases == [Phase.CLOSED]
+        messenger.channels.add("C0INC")
+        messenger.posts.append(kept)
+        await scene.wait(400)
+        (told,) = scene.told
+        assert told.startswith("⚪ *Over*")
+
     async def test_a_deleted_message_is_posted_again_while_it_is_so(self) -> None:
         """The row is the truth; once it is over, nobody needs it."""
         scene = await plain()
@@ -621,6 +710,40 @@ class TestConfiguration:
         assert len(scene.told) == 3
         assert "8 of them over" in next(text for text in scene.told if "at once" in text)
 
+    async def test_a_folded_incident_is_acted_on_by_its_menu(self) -> None:
+        """As by the buttons of a message of its own; what was done is said there."""
+        cluster = shop(given=IPVS)
+        cluster.put(service(name="web", elb="elb-2", ip="10.9.1.1"))
+        cluster.put(slices("web", "node-a"))
+        scene = await Scene(clusters=[cluster], incidents=IncidentSettings(per_minute=1)).begun()
+        cluster.put(slices("web"))
+        cluster.annotate(CHECKOUT, "true")
+        await scene.wait(300)
+        (notice,) = scene.notices
+        menus = [block["accessory"]["options"] for block in notice.message.blocks if "accessory" in block]
+        labels = [[option["text"]["text"] for option in menu] for menu in menus]
+        assert labels == [
+            ["Acknowledge", "Snooze: 1 hour", "Snooze: 8 hours", "Snooze: until it changes"],
+            [
+                "Propose the fix",
+                "Acknowledge",
+                "Snooze: 1 hour",
+                "Snooze: 8 hours",
+                "Snooze: until it changes",
+            ],
+        ]
+        assert limits.of_blocks(list(notice.message.blocks)) == []
+        acknowledge, fix = menus[0][0]["value"], menus[1][0]["value"]
+        said = await scene.town.click("U0BOB", "incident:snooze", acknowledge)
+        assert said == "Acknowledged. I say when it is over."
+        assert "acknowledged by <@U0BOB>" in scene.told[0]
+        assert "CHG-1 is proposed" in await scene.town.click("U0ALICE", "incident:snooze", fix)
+        assert "Snoozed: 1 hour." in await scene.town.click("U0BOB", "incident:snooze", menus[0][1]["value"])
+        cluster.put(slices("web", "node-a"))
+        await scene.wait(300)
+        (notice,) = scene.notices
+        assert len([block for block in notice.message.blocks if "accessory" in block]) == 1
+
     async def test_folded_incidents_wait_for_their_channel_too(self) -> None:
         """A single one looks as if it were alone; what was over by then is not told."""
         scene = await Scene(clusters=[shop(given=IPVS)], incidents=IncidentSettings(per_minute=1)).begun()
@@ -637,6 +760,168 @@ class TestConfiguration:
         assert scene.told == []
 
 
+OTHER = "C0PAY"
+
+
+class TestRoutes:
+    """Who is told of what."""
+
+    async def scene(self, *routes: Route, least: Severity = Severity.INFO) -> Scene:
+        """Two namespaces, each with a Service."""
+        cluster = shop(given=IPVS)
+        cluster.put(service("payments", "api", elb="elb-2", ip="10.9.1.1"))
+        cluster.put(slices("api", "node-a", namespace="payments"))
+        scene = Scene(clusters=[cluster], incidents=IncidentSettings(routes=routes, least=least))
+        scene.town.messenger.channels.add(OTHER)
+        return await scene.begun()
+
+    def told_to(self, scene: Scene, channel: str) -> list[str]:
+        """What a channel has."""
+        return [p.text for p in scene.town.messenger.posts if p.place.channel == channel and not p.thread]
+
+    async def both(self, scene: Scene) -> None:
+        """Cut everybody off from both Services."""
+        scene.cluster.put(slices("checkout"))
+        scene.cluster.put(slices("api", namespace="payments"))
+        await scene.wait(300)
+
+    async def test_a_namespace_may_have_its_own_channel(self) -> None:
+        """By pattern; the first route that matches decides."""
+        scene = await self.scene(
+            Route(namespace="pay*", channel=OTHER), Route(namespace="payments", channel="C0NEVER")
+        )
+        await self.both(scene)
+        assert ["payments/api" in text for text in self.told_to(scene, OTHER)] == [True]
+        assert ["shop/checkout" in text for text in self.told_to(scene, INCIDENTS)] == [True]
+
+    async def test_a_clusters_own_incident_is_no_namespaces(self) -> None:
+        """It goes where the cluster's go."""
+        scene = await self.scene(Route(namespace="payments", channel=OTHER))
+        scene.cluster.fresh = Freshness(synced=True, age=400.0)
+        await scene.wait(300)
+        assert self.told_to(scene, OTHER) == []
+        assert len(self.told_to(scene, INCIDENTS)) == 1
+
+    async def test_what_several_namespaces_share_goes_where_all_of_them_go(self) -> None:
+        """One message; a route of one of them does not take it from the other."""
+        cluster = shop(given=IPVS)
+        cluster.put(service("payments", "api", port=8000))
+        cluster.put(slices("api", "node-a", namespace="payments"))
+        routes = (Route(namespace="payments", channel=OTHER),)
+        scene = Scene(clusters=[cluster], incidents=IncidentSettings(routes=routes))
+        scene.town.messenger.channels.add(OTHER)
+        await scene.begun()
+        await self.both(scene)
+        assert self.told_to(scene, OTHER) == []
+        assert "2 Services on load balancer elb-1" in self.told_to(scene, INCIDENTS)[0]
+
+    async def test_what_is_not_grave_enough_is_listed_only(self) -> None:
+        """For all, or for a route; the list has it either way."""
+        scene = await self.scene(Route(namespace="shop", least=Severity.WARNING), least=Severity.ERROR)
+        scene.cluster.annotate(CHECKOUT, "true")
+        scene.cluster.annotate(Ref("payments", "api"), "true")
+        await scene.wait(300)
+        assert ["shop/checkout" in text for text in scene.told] == [True]
+        assert len(await open_incidents(scene.town.world)) == 2
+
+    async def test_what_becomes_graver_is_told_then(self) -> None:
+        """From listed to told."""
+        cluster = many(3)
+        cluster.facts = facts(
+            mode=None, platform="cce", category="standard", delivery=None, version="v1.29.2"
+        )
+        scene = await Scene(clusters=[cluster], incidents=IncidentSettings(least=Severity.ERROR)).begun()
+        cluster.put(service(name="late", port=2000))
+        cluster.put(slices("late", "node-a"))
+        await scene.wait(200)
+        assert scene.told == []
+        cluster.facts = IPVS
+        await scene.wait(200)
+        assert scene.told[0].startswith("🔴")
+
+    async def test_each_channel_gets_its_own_digest(self) -> None:
+        """Of what was so at the first look."""
+        cluster = shop(given=IPVS)
+        cluster.put(slices("checkout"))
+        cluster.put(service("payments", "api", elb="elb-2", ip="10.9.1.1"))
+        routes = (Route(namespace="payments", channel=OTHER),)
+        scene = Scene(clusters=[cluster], incidents=IncidentSettings(routes=routes))
+        await scene.begun()
+        assert "shop/checkout" in self.told_to(scene, INCIDENTS)[0]
+        assert "payments/api" not in self.told_to(scene, INCIDENTS)[0]
+        scene.town.messenger.channels.add(OTHER)
+        await scene.wait(400)
+        assert ["payments/api" in text for text in self.told_to(scene, OTHER)] == [True]
+        assert len(self.told_to(scene, INCIDENTS)) == 1
+
+
+class TestWeekly:
+    """What merely stays as it is."""
+
+    async def standing(self, weekly: Weekly | None) -> Scene:
+        """Cut off before anybody looked."""
+        cluster = shop(given=IPVS)
+        cluster.put(slices("checkout"))
+        return await Scene(clusters=[cluster], incidents=IncidentSettings(weekly=weekly)).begun()
+
+    async def test_it_is_told_once_a_week_while_it_stays(self) -> None:
+        """Not in the first hours, and by one of several replicas, restarts or not."""
+        scene = await self.standing(Weekly(day="tue", minute=9 * 60))
+        assert len(scene.told) == 1
+        await scene.wait(20 * 3600, step=600)
+        assert len(scene.told) == 2
+        assert scene.told[1].startswith("*prod, as every week*: 1 incident still not over, nothing new.")
+        assert "shop/checkout" in scene.told[1]
+        scene.watches.append(scene.watch())
+        await scene.restart()
+        await scene.wait(5 * 86400, step=3600)
+        assert len(scene.told) == 2
+        await scene.wait(2 * 86400, step=3600)
+        assert len(scene.told) == 3
+
+    @pytest.mark.parametrize(("hours", "told"), [(2, 2), (11, 2), (13, 1)])
+    async def test_a_bot_that_was_away_then_makes_up_for_it(self, hours: int, told: int) -> None:
+        """On the same day; what was due last night is nobody's Tuesday."""
+        scene = await self.standing(Weekly(day="mon", minute=9 * 60))
+        scene.town.clock.now = datetime(2026, 3, 9, 9, tzinfo=UTC) + timedelta(hours=hours)
+        await scene.restart()
+        await scene.wait(600)
+        assert len(scene.told) == told
+        await scene.wait(7 * 86400, step=3600)
+        assert len(scene.told) == told + 1
+
+    async def test_a_week_in_which_the_clocks_change_is_a_week(self) -> None:
+        """Nine in the morning is where people are, before and after."""
+        scene = await self.standing(Weekly(day="mon", minute=9 * 60, zone="Europe/Berlin"))
+        winter, summer = datetime(2026, 3, 23, 8, tzinfo=UTC), datetime(2026, 3, 30, 7, tzinfo=UTC)
+        for told, nine in enumerate((winter, summer), 1):
+            scene.town.clock.now = nine - timedelta(minutes=5)
+            await scene.wait(240, step=60)
+            assert len(scene.told) == told
+            await scene.wait(120, step=60)
+            assert len(scene.told) == told + 1
+
+    async def test_nothing_that_stays_is_nothing_to_tell(self) -> None:
+        """Silence; and nothing at all where nobody wants it."""
+        scene = await plain()
+        await scene.wait(8 * 86400, step=3600)
+        assert scene.told == []
+        scene = await self.standing(None)
+        await scene.wait(8 * 86400, step=3600)
+        assert len(scene.told) == 1
+
+    async def test_what_is_new_is_no_part_of_it(self) -> None:
+        """It was told by itself, today."""
+        scene = await Scene(
+            clusters=[shop(given=IPVS)], incidents=IncidentSettings(weekly=Weekly(day="mon", minute=15 * 60))
+        ).begun()
+        scene.cluster.put(slices("checkout"))
+        await scene.wait(2 * 3600, step=60)
+        assert len(scene.told) == 1
+        await scene.wait(7 * 86400, step=3600)
+        assert len(scene.told) == 2
+
+
 class TestTrust:
     """What is concluded from a cache that may be old."""
 
@@ -646,7 +931,7 @@ class TestTrust:
         scene.cluster.fresh = Freshness(synced=True, age=400.0, problem="prod does not answer: timeout")
         await scene.wait(300)
         (told,) = scene.told
-        assert told.startswith("🔴 *the cluster · prod*: the bot does not see the cluster")
+        assert told.startswith("🔴 *prod*: the bot does not see the cluster")
         assert "prod does not answer: timeout" in told
         scene.cluster.fresh = Freshness(synced=True, age=0.0)
         await scene.wait(300)
@@ -699,6 +984,25 @@ class TestTrust:
         await scene.wait(300)
         (told,) = scene.told
         assert "What could be listed no longer can: Node." in told
+
+    async def test_a_cache_that_was_emptied_and_filled_again_makes_nothing_new(self) -> None:
+        """A right to list Services that went and came: what was told goes on, and what was written meanwhile is told."""
+        cluster = many(2, value=None)
+        scene = await Scene(clusters=[cluster]).begun()
+        scene.cluster.put(slices("web-01"))
+        await scene.wait(300)
+        for ref in (CHECKOUT, Ref("shop", "web-01")):
+            cluster.remove(Service, ref)
+        cluster.put(service(value="true"))
+        cluster.put(service(name="web-01", port=1001))
+        await scene.wait(300)
+        assert [(row.rule, row.phase) for row in scene.rows if row.live] == [
+            ("clients-cut-off", Phase.OPEN),
+            ("ipvs-sibling-mismatch", Phase.OPEN),
+            ("pass-through-changed", Phase.OPEN),
+        ]
+        (mismatch,) = [text for text in scene.told if "while nobody watched" in text]
+        assert "disagree about pass-through" in mismatch
 
     async def test_an_error_of_ours_about_one_service_costs_no_other(self) -> None:
         """It is logged, and the rest is looked at."""
@@ -822,3 +1126,103 @@ class TestCloud:
         await scene.restart()
         await scene.wait(600)
         assert scene.phases == [Phase.OPEN]
+
+
+class TestUnwatched:
+    """What was changed while no replica ran: the last known state is in the store."""
+
+    async def absent(self, scene: Scene, value: str | None, *, minutes: float = 30) -> None:
+        """Change the annotation while nobody watches, and start anew."""
+        for watch in scene.watches:
+            await watch.clusters["prod"].stop()
+        scene.watches = []
+        scene.cluster.annotate(CHECKOUT, value, by="kubectl-edit")
+        scene.town.clock.now += timedelta(minutes=minutes)
+        await scene.restart()
+        await scene.wait(300)
+
+    async def test_a_change_that_nobody_saw_is_told_at_the_start(self) -> None:
+        """With who, and between when and when; put back, it is over."""
+        scene = await plain()
+        await self.absent(scene, "true")
+        (told,) = scene.told
+        assert '(absent) → "true" by kubectl-edit between 14:02 and 14:32 UTC, while nobody watched.' in told
+        assert "direct → through the ELB" in told
+        scene.cluster.annotate(CHECKOUT, None)
+        await scene.wait(300)
+        assert scene.phases == [Phase.CLOSED]
+        assert len(scene.told) == 1
+
+    async def test_it_is_told_once_however_often_the_bot_is_started(self) -> None:
+        """What was told is noted."""
+        scene = await plain()
+        await self.absent(scene, "true")
+        for _ in range(3):
+            await scene.restart()
+            await scene.wait(300)
+        assert len(scene.told) == 1
+        await scene.town.click("U0BOB", "incident:acknowledge", scene.row.id)
+        await scene.restart()
+        await scene.wait(300)
+        assert scene.phases == [Phase.CLOSED]
+
+    async def test_a_removal_that_nobody_saw_names_nobody(self) -> None:
+        """Kubernetes does not record who removes a key; after a day the day is named."""
+        scene = await Scene(clusters=[shop(given=IPVS, value="true")]).begun()
+        await self.absent(scene, None, minutes=26 * 60)
+        (told,) = scene.told
+        assert '"true" → (absent) between' in told
+        assert "Kubernetes does not record who removes a key" in told
+        assert "between 02 Mar 14:02 and 03 Mar 16:02 UTC" in told
+
+    async def test_a_service_made_again_meanwhile_is_another_one(self) -> None:
+        """Whoever made it gave it its annotation."""
+        scene = await plain()
+        await scene.watches[0].clusters["prod"].stop()
+        scene.watches = []
+        scene.cluster.remove(Service, CHECKOUT)
+        again = service(value="true")
+        again["metadata"]["uid"] = "another"
+        scene.cluster.put(again)
+        await scene.restart()
+        await scene.wait(300)
+        assert scene.rows == []
+
+    async def test_a_change_of_ours_that_was_applied_meanwhile_is_no_act(self) -> None:
+        """By a worker that runs where nobody watches."""
+        scene = await plain()
+        await scene.watches[0].clusters["prod"].stop()
+        scene.watches = []
+        await scene.town.done()
+        await scene.restart()
+        await scene.wait(300)
+        assert scene.rows == []
+
+    async def test_a_change_of_ours_that_was_undone_meanwhile_is_a_reverted_one(self) -> None:
+        """Long after its own watch."""
+        scene = await plain()
+        change = await scene.town.done()
+        assert change.plan is not None
+        await scene.wait(change.plan.watch + 60, step=60)
+        await self.absent(scene, None)
+        (told,) = [text for text in scene.told if "`change-reverted`" in text]
+        assert "That undoes CHG-1" in told
+
+    async def test_a_replica_that_takes_over_tells_what_the_one_before_did_not(self) -> None:
+        """Killed between hearing of it and storing it."""
+        scene = await plain()
+        second = scene.watch()
+        await second.clusters["prod"].once()
+        first = scene.watches[0].clusters["prod"]
+        scene.cluster.annotate(CHECKOUT, "true")
+        await first.lookout.look(scene.town.clock.now)
+        scene.watches = [second]
+        await scene.wait(400)
+        assert len(scene.told) == 1
+        assert len(scene.rows) == 1
+
+    async def test_the_very_first_look_takes_everything_as_it_is(self) -> None:
+        """Nobody knows what was before."""
+        scene = await Scene(clusters=[shop(given=IPVS, value="true")]).begun()
+        await scene.wait(300)
+        assert scene.rows == []

@@ -1,32 +1,22 @@
-"""`bot.ports.Cloud`, over ELB v3, Cloud Eye V1.0 and CCE v3.
-
-Cloud Eye: `m4_ncps` is the rate of new connections per second over one metric period. It is asked for raw
-(`period=1`), so that nothing is rolled up, and with `filter=average`: over a raw point every filter says the same, and
-where a cloud does roll points up, only the average times the period is again the number of connections (`max` would
-claim too many). A point's timestamp is taken as the start of its period. A period without a point is missing, for
-Cloud Eye delivers minutes late and drops points; it is never zero.
-"""
+"""`bot.ports.Cloud`, over ELB v3, Cloud Eye V1.0 and CCE v3."""
 
 import asyncio
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import aiohttp
 
 from bot.adapters.cloud.gateway import Gateway, Patience, Sleep, utc
+from bot.adapters.cloud.metrics import CloudEye
+from bot.adapters.cloud.shape import shaped
 from bot.config.settings import CloudSettings
-from bot.ports import ClusterKind, Forbidden, Listener, LoadBalancerFacts, NotFound, Point, Unavailable
+from bot.ports import ClusterKind, Forbidden, Listener, LoadBalancerFacts, Metrics, NotFound
 
 Json = Mapping[str, Any]
 
-NEW_CONNECTIONS = "m4_ncps"
-_FILTER = "average"
-_RAW = "1"
 _LIMIT = "2000"
-_MS = 1000
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -44,6 +34,7 @@ class CloudApi:
     ) -> None:
         self._settings = settings
         self._gateway = Gateway(settings, session=session, clock=clock, sleep=sleep, patience=patience)
+        self._eye = CloudEye(self._gateway, settings.project_id)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -60,7 +51,7 @@ class CloudApi:
         one = f"{self._elb()}/loadbalancers/{elb_id}"
         answer = await self._gateway.get("elb", one)
         query = [("loadbalancer_id", elb_id), ("limit", _LIMIT)]
-        with _shaped("ELB"):
+        with shaped("ELB"):
             found = answer["loadbalancer"]
             listeners = [
                 _listener(each, elb_id)
@@ -78,26 +69,13 @@ class CloudApi:
                 members=len(members),
             )
 
-    async def new_connections(self, listener: Listener, *, start: datetime, end: datetime) -> Sequence[Point]:
-        """Return new connections per second of the periods that start in `start` ≤ t < `end`, oldest first."""
-        if start >= end:
-            return ()
-        dimensions = [("lbaas_instance_id", listener.load_balancer)] if listener.load_balancer else []
-        dimensions.append(("lbaas_listener_id", listener.id))
-        query = [
-            ("namespace", "SYS.ELB"),
-            ("metric_name", NEW_CONNECTIONS),
-            *((f"dim.{number}", f"{name},{value}") for number, (name, value) in enumerate(dimensions)),
-            ("from", str(_milliseconds(start))),
-            ("to", str(_milliseconds(end))),
-            ("period", _RAW),
-            ("filter", _FILTER),
-        ]
-        answer = await self._gateway.get("ces", f"/V1.0/{self._settings.project_id}/metric-data", query)
-        with _shaped("Cloud Eye"):
-            points = [_point(each) for each in answer.get("datapoints") or ()]
-        # `from` is rounded down to a period by the server, so there may be more than was asked for.
-        return sorted((each for each in points if start <= each.at < end), key=lambda each: each.at)
+    async def metrics(self, listeners: Sequence[Listener], *, start: datetime, end: datetime) -> Metrics:
+        """Read the metrics of the periods that start in `start` ≤ t < `end`."""
+        return await self._eye.read(listeners, start=start, end=end)
+
+    def ahead(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the cloud's; None: its time is not believed."""
+        return self._gateway.clocks.ahead
 
     async def cluster(self) -> ClusterKind:
         """Describe the cluster; nothing is known where no cluster id is configured."""
@@ -105,7 +83,7 @@ class CloudApi:
             return ClusterKind(category=None, version=None, proxy_mode=None)
         project, cluster = self._settings.project_id, self._settings.cluster_id
         answer = await self._gateway.get("cce", f"/api/v3/projects/{project}/clusters/{cluster}")
-        with _shaped("CCE"):
+        with shaped("CCE"):
             spec = answer["spec"]
             old = spec.get("extendParam") or {}
             return ClusterKind(
@@ -122,20 +100,6 @@ class CloudApi:
             return await self._gateway.get("elb", path)
         except (Forbidden, NotFound):
             return {}
-
-
-class _shaped:  # noqa: N801 - reads as a word at its only use: `with _shaped("ELB")`
-    """Turns an answer of another shape than documented into Unavailable."""
-
-    def __init__(self, who: str) -> None:
-        self._who = who
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, KeyError | TypeError | ValueError | AttributeError):
-            raise Unavailable(f"{self._who} answered in a shape that is not documented") from error
 
 
 def _category(spec: Json) -> str | None:
@@ -182,14 +146,3 @@ def _authority(address: str, port: int) -> str:
 
 def _texts(*values: Any) -> tuple[str, ...]:
     return tuple(str(value) for value in values if value)
-
-
-def _point(found: Json) -> Point:
-    value = float(found[_FILTER])
-    if not 0 <= value < math.inf:
-        raise ValueError("no rate")
-    return Point(at=datetime.fromtimestamp(int(found["timestamp"]) / _MS, UTC), value=value)
-
-
-def _milliseconds(at: datetime) -> int:
-    return math.floor(at.timestamp() * _MS)

@@ -1,4 +1,4 @@
-"""GET requests to the cloud's services: authorised, repeated while it makes sense, and never for long."""
+"""Questions to the cloud's services: authorised, repeated while it makes sense, and never for long."""
 
 import asyncio
 import json
@@ -6,13 +6,13 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
+from bot.adapters.cloud.clocks import WORTH_SAYING, Clocks
 from bot.adapters.cloud.credentials import Answer, Credentials, Signing, Token
 from bot.adapters.cloud.endpoints import endpoint
 from bot.adapters.cloud.refusal import is_passing, refusal
@@ -28,8 +28,6 @@ _FIRST = 0.5
 _PATIENCE = 10.0
 """Seconds: the longest Retry-After that is waited out; a caller with less time asks again by itself."""
 _LARGEST = 8 * 2**20
-_SKEW = 60.0
-"""Seconds by which the clocks may differ before it is worth a sentence; signatures allow 15 minutes."""
 _REDIRECT = 300
 
 
@@ -46,6 +44,10 @@ class Patience:
     """One request."""
     whole: float = 20.0
     """All its repetitions, waits included."""
+
+
+class OtherShapeError(Unavailable):
+    """The answer is no JSON object."""
 
 
 class Gateway:
@@ -69,9 +71,8 @@ class Gateway:
         self._sleep = sleep
         self._patience = patience or Patience()
         self._random = random.SystemRandom()
+        self.clocks = Clocks()
         self._credentials = self._credentials_of(settings)
-        self.skew: float | None = None
-        """Seconds by which this machine's clock is ahead of the cloud's; None: not yet known."""
 
     async def get(self, service: str, path: str, query: Query = ()) -> Json:
         """Ask one question.
@@ -80,6 +81,15 @@ class Gateway:
             Forbidden, NotFound, Invalid, Unavailable: As named.
         """
         answer = await self._patiently(service, Request(method="GET", path=path, query=query))
+        return _table(service, answer.body)
+
+    async def post(self, service: str, path: str, body: bytes) -> Json:
+        """Ask one question that is too long for an address; it changes nothing, so it is repeated like any other.
+
+        Raises:
+            Forbidden, NotFound, Invalid, Unavailable: As named.
+        """
+        answer = await self._patiently(service, Request(method="POST", path=path, body=body))
         return _table(service, answer.body)
 
     async def pages(self, service: str, path: str, query: Query, items: str) -> AsyncIterator[Json]:
@@ -96,10 +106,7 @@ class Gateway:
 
     def skewed(self) -> str:
         """Say it if this machine's clock and the cloud's differ; empty if they do not."""
-        if self.skew is None or abs(self.skew) < _SKEW:
-            return ""
-        way = "ahead of" if self.skew > 0 else "behind"
-        return f"this machine's clock is {abs(self.skew):.0f} s {way} the cloud's"
+        return self.clocks.sentence()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -131,10 +138,17 @@ class Gateway:
         return self._good(service, await self._authorised(service, request))
 
     async def _authorised(self, service: str, request: Request) -> Answer:
-        """Send a request; once more with a new token if the one it had was refused."""
+        """Send a request; once more with a new token, or by the cloud's clock, if it was refused.
+
+        A signature that is more than 15 minutes off is refused. The answer says by its Date what time it is there.
+        """
+        before = self.clocks.ahead or 0.0
         headers = await self._headers(service, request)
         answer = await self._send(service, request, headers)
-        if answer.status == HTTPStatus.UNAUTHORIZED and self._credentials.renew(headers):
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            return answer
+        learnt = abs((self.clocks.ahead or 0.0) - before) >= WORTH_SAYING
+        if self._credentials.renew(headers) or learnt:
             answer = await self._send(service, request, await self._headers(service, request))
         return answer
 
@@ -165,7 +179,7 @@ class Gateway:
             url += f"?{encoded(request.query)}"
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=True)
-        timeout = aiohttp.ClientTimeout(total=self._patience.answer)
+        timeout, asked = aiohttp.ClientTimeout(total=self._patience.answer), self._clock()
         try:
             async with self._session.request(
                 request.method,
@@ -175,7 +189,7 @@ class Gateway:
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                self._compare_clocks(response.headers.get("Date", ""))
+                self.clocks.compare(response.headers.get("Date", ""), asked, self._clock())
                 return Answer(response.status, response.headers, await _bounded(response))
         except TimeoutError as error:
             told = f"{service.upper()} did not answer within {self._patience.answer:g} s"
@@ -183,17 +197,15 @@ class Gateway:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"{service.upper()} cannot be reached ({_why(error)})") from error
 
-    def _compare_clocks(self, date: str) -> None:
-        try:
-            self.skew = (self._clock() - parsedate_to_datetime(date)).total_seconds()
-        except (ValueError, TypeError):
-            return  # no date, or none that says its zone
+    def _theirs(self) -> datetime:
+        """The time by the cloud's clock."""
+        return self.clocks.theirs(self._clock())
 
     def _credentials_of(self, settings: CloudSettings) -> Credentials:
         if isinstance(settings.credentials, AccessKey):
-            return Signing(settings.credentials, self._clock)
+            return Signing(settings.credentials, self._theirs)
         assert settings.credentials is not None
-        return Token(settings.credentials, settings.project_id, self._issue, self._clock)
+        return Token(settings.credentials, settings.project_id, self._issue, self._theirs)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
@@ -209,9 +221,9 @@ def _table(service: str, body: bytes) -> Json:
     try:
         value = json.loads(body)
     except ValueError as error:
-        raise Unavailable(f"{service.upper()} answered with something that is not JSON") from error
+        raise OtherShapeError(f"{service.upper()} answered with something that is not JSON") from error
     if not isinstance(value, dict):
-        raise Unavailable(f"{service.upper()} answered with something that is no object")
+        raise OtherShapeError(f"{service.upper()} answered with something that is no object")
     return value
 
 

@@ -20,7 +20,8 @@ _LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
 
 def is_passing(status: int) -> bool:
     """Whether the same request may succeed a moment later."""
-    return status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    lasting = status == HTTPStatus.NOT_IMPLEMENTED
+    return status in _LATER or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and not lasting)
 
 
 def refusal(service: str, status: int, body: bytes, *, secrets: Iterable[str], skew: str) -> WorldError:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.adapters.cluster.kind import Kind
 from bot.domain.objects import EndpointSlice, Ingress, NetworkPolicy, Node, Pod, Ref, Service, Value
+from bot.domain.population import Blocks
 from bot.domain.snapshot import Inventory
 
 
@@ -28,6 +29,8 @@ class Cache:
 
     def __init__(self) -> None:
         self.inventory = Inventory()
+        # Sorted as objects arrive: the first question would hold everybody up while it sorts a whole cluster.
+        self.inventory.partition(Blocks())
         self._tables: dict[type, Mapping[Any, Value]] = {
             Service: self.inventory.services,
             EndpointSlice: self.inventory.slices,

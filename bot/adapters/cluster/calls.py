@@ -23,6 +23,11 @@ _PLAIN = "application/json"
 _REFUSED = 400
 _CONNECT = 3.0
 """Seconds for a connection to come about; an address that swallows packets is found out sooner than by `total`."""
+_LONGEST_BODY = 32 * 2**20
+"""Bytes of one answer, a page of a list at most: 500 objects, of which few are large."""
+_USUAL = 4 * 2**20
+"""Bytes after which an answer, or an event, is read with rests: a server that babbles must not keep the loop busy."""
+_REST = 0.02
 _LONGEST_LINE = 16 * 2**20
 """Bytes of one watch event. etcd holds objects of at most 1.5 MB."""
 
@@ -95,16 +100,33 @@ class Calls:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(_CONNECT, seconds))
         response = await self._send(_Request(method, path, query, body, seconds, timeout))
         with self._translated(seconds):
-            return await response.read()
+            return await self._whole(response)
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
+        found = bytearray()
+        try:
+            async for chunk in response.content.iter_any():
+                found += chunk
+                await self._bounded(len(found), _LONGEST_BODY)
+        except BaseException:
+            response.close()
+            raise
+        return bytes(found)
+
+    async def _bounded(self, size: int, most: int) -> None:
+        if size > most:
+            raise Unavailable(f"{self.name} sent more than {most} bytes at once")
+        if size > _USUAL:
+            await asyncio.sleep(_REST)
 
     async def _send(self, request: _Request) -> aiohttp.ClientResponse:
-        """Send a request; once more with fresh credentials if these are refused."""
+        """Send a request; once more with fresh credentials if these are refused, or the server's no longer trusted."""
         with self._translated(request.seconds):
             async with asyncio.timeout(request.seconds):
                 client = await self._connection.client()
                 try:
                     return await self._once(client, request)
-                except Unauthorized:
+                except (Unauthorized, aiohttp.ClientSSLError):
                     if not await self._connection.renew(client):
                         raise
                 return await self._once(await self._connection.client(), request)
@@ -125,7 +147,7 @@ class Calls:
         response: aiohttp.ClientResponse = reply.response
         self._heard()
         if response.status >= _REFUSED:
-            raise refusal(response.status, await response.read(), cluster=self.name)
+            raise refusal(response.status, await self._whole(response), cluster=self.name)
         return response
 
     @contextmanager
@@ -141,9 +163,10 @@ class Calls:
             async for chunk in response.content.iter_any():
                 self._heard()
                 rest += chunk
-                if len(rest) > _LONGEST_LINE:
-                    raise Unavailable(f"{self.name} sent an event larger than {_LONGEST_LINE} bytes")
-                *whole, last = bytes(rest).split(b"\n") if b"\n" in chunk else (bytes(rest),)
+                await self._bounded(len(rest), _LONGEST_LINE)
+                if b"\n" not in chunk:
+                    continue
+                *whole, last = bytes(rest).split(b"\n")
                 rest = bytearray(last)
                 for line in whole:
                     if line.strip():

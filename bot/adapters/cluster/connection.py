@@ -1,7 +1,8 @@
 """The way to one API server: kubeconfig, in-cluster account or credential plugin, and TLS, as kubectl does them.
 
-Credentials age while the process runs. Tokens are asked for anew before they expire; a 401 makes everything be
-read again, so that a rotated kubeconfig, client certificate or service account is picked up without a restart.
+Credentials age while the process runs. Tokens are asked for anew before they expire; a 401, or a server whose
+certificate is not trusted, makes everything be read again, so that a rotated kubeconfig, client certificate, authority
+or service account is picked up without a restart.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException
 from kubernetes.aio.config.incluster_config import InClusterConfigLoader
 from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
+from yarl import URL
 
 from bot import __version__
 from bot.config.settings import ClusterSettings
@@ -100,6 +102,12 @@ class Connection:
         self._client: Any = None
         self._opened = 0.0
         self._retired: list[Any] = []
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where the API server is: its host, once connected; a name is given as it is."""
+        host = URL(self._client.configuration.host).host if self._client is not None else None
+        return (host,) if host else ()
 
     async def client(self) -> Any:
         """Return the API client.

@@ -6,13 +6,12 @@ The configuration is believed before the cloud, the cloud before what the Kubern
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from bot.adapters.cluster.calls import Calls
 from bot.config.settings import ClusterSettings
-from bot.domain.cluster_facts import Category, ClusterFacts, Mode, Platform
+from bot.domain.cluster_facts import SINGLE, Category, ClusterFacts, Mode, Platform
 from bot.domain.fact import Fact, Origin
 from bot.domain.version import Version
 from bot.ports import ClusterKind, Forbidden, NotFound
@@ -30,9 +29,8 @@ _CCE_VERSION = re.compile(r"v\d+\.\d+(?:\.\d+)?-r\d+")
 def merged(*sources: ClusterFacts) -> ClusterFacts:
     """Take each fact from the first source that knows it."""
     chosen = {
-        each.name: next((fact for source in sources if (fact := getattr(source, each.name)).known), None)
-        for each in fields(ClusterFacts)
-        if each.name != "gates"
+        name: next((fact for source in sources if (fact := getattr(source, name)).known), None)
+        for name in SINGLE
     }
     return ClusterFacts(**{name: fact for name, fact in chosen.items() if fact is not None})
 

@@ -18,7 +18,7 @@ from bot.adapters.cluster.calls import Calls
 from bot.adapters.cluster.failure import DisorderError, ExpiredError, Unauthorized
 from bot.adapters.cluster.kind import Kind
 from bot.adapters.cluster.listing import Page
-from bot.adapters.cluster.pace import Pace, Slices, Timing, keep_for_good
+from bot.adapters.cluster.pace import Pace, Slices, Timing, keep_changes_for_good, keep_for_good
 from bot.adapters.objects import ShapeError
 from bot.domain.objects import Ref, Value
 from bot.ports import Forbidden, NotFound, Unavailable, WorldError
@@ -238,6 +238,7 @@ class Informer:
             self._drop(ref)
         else:
             self._keep(ref, at, self._read(body))
+            keep_changes_for_good()
         self._advance(at)
 
     def _error(self, body: Any) -> WorldError:

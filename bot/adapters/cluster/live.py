@@ -3,24 +3,29 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from bot.adapters.cluster import facts
+from bot.adapters.cluster.balancers import Balancers
 from bot.adapters.cluster.cache import Cache, Subscriber
 from bot.adapters.cluster.calls import Calls
 from bot.adapters.cluster.connection import Connection
 from bot.adapters.cluster.failure import Unauthorized
 from bot.adapters.cluster.informer import Informer, State
+from bot.adapters.cluster.inside import Inside
 from bot.adapters.cluster.kind import WATCHED, Kind
+from bot.adapters.cluster.owners import Owners
 from bot.adapters.cluster.pace import Pace, Timing
 from bot.adapters.cluster.probes import Probes
 from bot.adapters.cluster.services import Services
-from bot.config.settings import ClusterSettings
+from bot.config.settings import Clients, ClusterSettings
 from bot.domain.change import ServiceRef
 from bot.domain.cluster_facts import ClusterFacts, Platform
 from bot.domain.objects import Node
+from bot.domain.owner import Mark, Owner
 from bot.domain.snapshot import Snapshot
-from bot.ports import Cloud, Forbidden, Freshness, LiveService, ProbePod, ProbeState, WorldError
+from bot.ports import Cloud, Forbidden, FoundProbe, Freshness, LiveService, ProbePod, ProbeState, WorldError
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +53,13 @@ class LiveCluster:
         self._timing = timing or Timing()
         self._clock = clock
         self._cloud = cloud
+        self._balancers = Balancers(cloud, self._timing, clock) if cloud else None
         self._connection = connection or Connection(settings)
         self._calls = Calls(self._connection, seconds=self._timing.call, heard=self._hear)
         self._services = Services(self._calls, seconds=self._timing.answer)
+        self._owners = Owners(self._calls, seconds=self._timing.answer)
         self._probes = Probes(self._calls, settings.verification)
+        self._inside = Inside(self._calls, self._connection)
         self._cache = Cache()
         self._informers = [self._informer(kind, space) for kind in WATCHED for space in self._spaces(kind)]
         self._heard: float | None = None
@@ -60,6 +68,11 @@ class LiveCluster:
         self._configured = facts.configured(settings)
         self._from_cloud = ClusterFacts()
         self._hinted = ClusterFacts()
+
+    @property
+    def api_server(self) -> Collection[str]:
+        """Addresses at which the API is served, as far as they are known."""
+        return self._connection.addresses
 
     # -- what is known
 
@@ -76,6 +89,10 @@ class LiveCluster:
 
     def facts(self) -> ClusterFacts:
         """Merge what configuration, cloud and API tell."""
+        told = self._balancers.known() if self._balancers else {}
+        return replace(self._merged(), balancers=told)
+
+    def _merged(self) -> ClusterFacts:
         nodes_known = any(each.kind.type is Node and each.lists for each in self._informers)
         told = facts.of_version(self._git_version, nodes_known=nodes_known)
         above = facts.merged(self._configured, self._from_cloud, self._hinted, told)
@@ -102,11 +119,19 @@ class LiveCluster:
         """Wait until the cache has got somewhere."""
         await self._cache.until(lambda: reached(self.snapshot()))
 
+    def lists_all(self, type_: type) -> bool:
+        """Whether every object of a kind is known that the configuration asks for."""
+        return all(each.knows() and not each.narrowed for each in self._informers if each.kind.type is type_)
+
     # -- straight at the API server
 
     async def read(self, service: ServiceRef) -> LiveService:
         """Read one Service from the API server; see the port."""
         return await self._services.read(service)
+
+    async def owners(self, mark: Mark) -> Sequence[Owner]:
+        """Read the objects by which a GitOps tool looks after a Service; see the port."""
+        return await self._owners.find(mark)
 
     async def patch(
         self,
@@ -131,15 +156,23 @@ class LiveCluster:
     async def start_probe(self, pod: ProbePod) -> None:
         """Create a probe Pod; see the port."""
         self._refuse_writes()
-        await self._probes.start(pod)
+        await (self._probes.start(pod) if pod.inside is None else self._inside.start(pod, pod.inside))
 
     async def probe_state(self, name: str) -> ProbeState:
         """Look at a probe Pod; see the port."""
+        if self.settings.verification.clients is Clients.EXEC:
+            return self._inside.state(name)
         return await self._probes.state(name)
 
-    async def sweep_probes(self, run: str | None = None) -> int:
-        """Delete the probe Pods of one run, or all of ours; return how many."""
-        return 0 if self.read_only else await self._probes.sweep(run)
+    async def probes(self) -> Sequence[FoundProbe]:
+        """List the probe Pods of ours; see the port. Where none are made, the right to list them may be missing."""
+        return await self._probes.every() if self.settings.verification.clients is Clients.PROBE else ()
+
+    async def sweep_probes(self, run: str) -> int:
+        """Delete the probe Pods of one run; return how many."""
+        ended = await self._inside.sweep(run)
+        pods = self.settings.verification.clients is Clients.PROBE and not self.read_only
+        return ended + (await self._probes.sweep(run) if pods else 0)
 
     async def may(
         self, verb: str, resource: str, *, group: str = "", namespace: str = "", subresource: str = ""
@@ -176,11 +209,14 @@ class LiveCluster:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beat(), name=f"{self.name}: heartbeat")
             group.create_task(self._learn(), name=f"{self.name}: facts")
+            if self._balancers is not None:
+                group.create_task(self._ask(self._balancers), name=f"{self.name}: load balancers")
             for each in self._informers:
                 group.create_task(each.run(), name=f"{self.name}: {each.kind.plural}")
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._inside.close()
         await self._connection.close()
 
     def broke(self) -> None:
@@ -227,6 +263,13 @@ class LiveCluster:
                 rest = min(rest, pace.after(0))
             self._cache.moved()
             await asyncio.sleep(rest)
+
+    async def _ask(self, balancers: Balancers) -> None:
+        """Ask the cloud about the Services' load balancers, one after the other and over and over."""
+        while True:
+            if await balancers.ask(self._cache.inventory.balancers):
+                self._cache.moved()
+            await asyncio.sleep(self._timing.balancer)
 
     def _hear(self) -> None:
         self._heard = self._clock()

@@ -5,6 +5,7 @@ import gc
 import random
 import time
 from dataclasses import dataclass, field
+from itertools import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,12 @@ class Timing:
     """Until a kind that may not be listed is asked for again."""
     facts: float = 300.0
     """Until the cluster's facts are asked for again."""
+    balancer: float = 1.0
+    """Between two questions to the cloud about load balancers; each takes three calls."""
+    balancers: float = 60.0
+    """Until the same load balancer is asked about again, at the earliest."""
+    told: float = 900.0
+    """What the cloud told so long ago counts as unknown."""
 
 
 @dataclass(slots=True)
@@ -74,4 +81,26 @@ def keep_for_good() -> None:
     It holds the whole process while it looks through everything that it has not been told to leave alone: 260 ms
     with 55,000 objects cached. The cache's values hold no cycles and are freed without it.
     """
+    gc.freeze()
+
+
+_CHANGES = 2_000
+"""Changed objects after which those are kept for good too; looking through them takes some 10 ms."""
+_ANEW = 2_000
+"""So many times later everything is looked through: what was under way meanwhile may have left cycles behind."""
+_changed = count(1)  # of the whole process, as its collector is
+
+
+def keep_changes_for_good() -> None:
+    """Count one object that took another's place, and now and then spare the collector all of them.
+
+    It begins when objects have become more. Where each new one sends an old one away they do not, so that it would
+    begin late, and then look through whatever changed in all that time.
+    """
+    turn = next(_changed)
+    if turn % _CHANGES:
+        return
+    if turn % (_CHANGES * _ANEW) == 0:
+        gc.unfreeze()
+    gc.collect()
     gc.freeze()

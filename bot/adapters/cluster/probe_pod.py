@@ -12,12 +12,10 @@ from typing import Any
 
 from bot.adapters.cluster.failure import sentence
 from bot.config.settings import VerificationSettings
-from bot.ports import ProbePod, ProbeState, TargetCount
+from bot.domain.objects import PROBE, PROBE_RUN
+from bot.ports import FoundProbe, ProbePod, ProbeState, TargetCount
 
-OWNED = ("app.kubernetes.io/managed-by", "elb-passthrough")
-"""The label of every Pod of ours, and of nothing else."""
-RUN = "elb-passthrough.bot/run"
-"""The annotation that names the run."""
+OWNED, RUN = PROBE, PROBE_RUN
 CONTAINER = "probe"
 RESULT = "/dev/termination-log"
 _SLACK = 120
@@ -112,6 +110,14 @@ def run_of(pod: Mapping[str, Any]) -> str:
     return str(pod["metadata"]["annotations"][RUN])
 
 
+def found(pod: Mapping[str, Any]) -> FoundProbe:
+    """Name a Pod of ours that is in the cluster."""
+    metadata = pod["metadata"]
+    return FoundProbe(
+        name=str(metadata["name"]), run=run_of(pod), created_at=_time(metadata.get("creationTimestamp"))
+    )
+
+
 def state(pod: Mapping[str, Any]) -> ProbeState:
     """Say what a Pod's status tells. Its result is input from outside: what is not exactly right is no result."""
     if not is_ours(pod):
@@ -133,7 +139,8 @@ def _ended(terminated: Mapping[str, Any], status: Mapping[str, Any]) -> ProbeSta
     started = _time(terminated.get("startedAt"))
     counts = _counts(str(terminated.get("message") or ""))
     if counts:
-        return ProbeState(phase="done", started_at=started, counts=counts)
+        finished = _time(terminated.get("finishedAt"))
+        return ProbeState(phase="done", started_at=started, finished_at=finished, counts=counts)
     why = _reason(status) or _reason(terminated) or "it ended without a result"
     return ProbeState(phase="failed", why=why, started_at=started)
 

@@ -8,7 +8,7 @@ from bot.adapters.cluster.calls import Calls, Json
 from bot.adapters.cluster.failure import AlreadyThere
 from bot.adapters.cluster.kind import PODS
 from bot.config.settings import VerificationSettings
-from bot.ports import Conflict, Forbidden, Invalid, NotFound, ProbePod, ProbeState, Unavailable
+from bot.ports import Conflict, Forbidden, FoundProbe, Invalid, NotFound, ProbePod, ProbeState, Unavailable
 
 _PAGE = "500"
 
@@ -47,15 +47,19 @@ class Probes:
         except NotFound:
             return ProbeState(phase="gone", why="the Pod is no longer there")
 
-    async def sweep(self, run: str | None) -> int:
-        """Delete our Pods, those of one run or all; return how many.
+    async def every(self) -> list[FoundProbe]:
+        """List our Pods."""
+        return [probe_pod.found(pod) async for pod in self._ours()]
+
+    async def sweep(self, run: str) -> int:
+        """Delete our Pods of one run; return how many.
 
         The Pod's UID goes along as a precondition, so that a stranger's Pod which has taken the name since is
         not deleted in its stead.
         """
         swept = 0
         async for pod in self._ours():
-            if run is None or probe_pod.run_of(pod) == run:
+            if probe_pod.run_of(pod) == run:
                 swept += await self._delete(pod["metadata"])
         return swept
 

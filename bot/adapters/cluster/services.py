@@ -11,12 +11,14 @@ from bot.adapters.cluster.calls import Calls, Json
 from bot.adapters.cluster.failure import AlreadyThere, sentence
 from bot.adapters.cluster.kind import SERVICES
 from bot.adapters.cluster.read_hash import read_hash
+from bot.adapters.objects.ownership import last_applied, writers
+from bot.adapters.objects.reader import Reader
 from bot.domain.change import ServiceRef
+from bot.domain.patch import FIELD_MANAGER
 from bot.ports import LiveService, Unavailable, WorldError
 
 log = logging.getLogger(__name__)
 
-FIELD_MANAGER = "elb-passthrough-bot"
 REASON = "PassThroughChanged"
 _MESSAGE = 1024
 """Characters that the API server accepts in an Event's message."""
@@ -111,6 +113,8 @@ def _live(ref: ServiceRef, raw: Mapping[str, Any]) -> LiveService:
         read_hash=read_hash(raw),
         touched_by={key: manager for manager, keys in service.managers for key in keys},
         labels=service.labels,
+        writers=writers(Reader(raw.get("metadata") or {}, str(ref))),
+        last_applied=last_applied(service.annotations),
         created_at=_created(raw),
     )
 

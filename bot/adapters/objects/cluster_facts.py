@@ -1,12 +1,12 @@
 """A `ClusterFacts` document, and single fields of one, into facts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from bot.adapters.objects.reader import ShapeError, ip_address, ip_network
-from bot.domain.cluster_facts import Category, ClusterFacts, Delivery, Mode, Platform
+from bot.domain.cluster_facts import SINGLE, Category, ClusterFacts, Delivery, Mode, Platform
 from bot.domain.fact import Fact, Origin
 from bot.domain.rule import GATES
 from bot.domain.version import Version
@@ -75,6 +75,11 @@ def is_field(name: str) -> bool:
     return name in _READERS or name.startswith(f"{_GATES}.")
 
 
+def fields() -> tuple[str, ...]:
+    """Every field of ClusterFacts that has one name; gates are `kubeProxy.featureGates.NAME`."""
+    return tuple(_READERS)
+
+
 def cluster_facts(body: Mapping[str, Any], where: str) -> ClusterFacts:
     """Read a whole document; what is left out or `unknown` is unknown.
 
@@ -126,8 +131,7 @@ def with_field(
     change: dict[str, Any] = {field: Fact(name=name, origin=origin, ref=ref)}
     if value != UNKNOWN:
         parsed = read(value, f"{where}: {name}")
-        shown = f"{ref} {value}" if field == "version" else ref
-        change = {field: Fact(name=name, value=parsed, origin=origin, ref=shown)}
+        change = {field: Fact(name=name, value=parsed, origin=origin, ref=ref)}
     return replace(facts, **change)
 
 
@@ -155,8 +159,8 @@ def _with_gate(
 def merged(first: ClusterFacts, second: ClusterFacts) -> ClusterFacts:
     """Give the facts of both; what `second` says wins, that something is unknown too."""
     known: dict[str, Any] = {
-        each.name: getattr(second, each.name)
-        for each in fields(ClusterFacts)
-        if each.name != "gates" and getattr(second, each.name) != Fact(name=getattr(second, each.name).name)
+        name: getattr(second, name)
+        for name in SINGLE
+        if getattr(second, name) != Fact(name=getattr(second, name).name)
     }
     return replace(first, gates={**first.gates, **second.gates}, **known)

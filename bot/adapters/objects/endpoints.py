@@ -23,11 +23,7 @@ def endpoint_slice(body: object) -> EndpointSlice:
         service=Ref(ref.namespace, owner) if owner else None,
         family=family.value,
         ports=tuple(_port(each) for each in reader.each("ports")),
-        endpoints=tuple(
-            _endpoint(each, family, ref.namespace)
-            for each in reader.each("endpoints")
-            if each.items("addresses")
-        ),
+        endpoints=tuple(_endpoint(each, family, ref.namespace) for each in reader.each("endpoints")),
     )
 
 
@@ -40,7 +36,10 @@ def _port(reader: Reader) -> EndpointPort:
 
 
 def _endpoint(reader: Reader, family: Family, namespace: str) -> Endpoint:
-    first = reader.texts("addresses")[0]  # kube-proxy uses the first address only
+    addresses = reader.texts("addresses")
+    if not addresses:
+        raise ShapeError(f"{reader.where}.addresses", None, "a list of at least one address")
+    first = addresses[0]  # kube-proxy uses the first address only
     conditions = reader.within("conditions")
     hints = reader.within("hints")
     return Endpoint(

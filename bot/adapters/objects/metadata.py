@@ -6,6 +6,7 @@ from bot.adapters.objects.reader import Reader, ShapeError
 from bot.domain.objects import Ref, Requirement, Selector
 
 _LONGEST_NAME = 253
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 def opened(kind: str, body: object) -> tuple[Reader, Reader, Ref]:
@@ -29,7 +30,9 @@ def selector(reader: Reader) -> Selector:
     return Selector(
         labels=reader.strings("matchLabels"),
         requirements=tuple(
-            Requirement(key=each.text("key"), operator=each.text("operator"), values=each.texts("values"))
+            Requirement(
+                key=each.text("key"), operator=each.word("operator", _OPERATORS), values=each.texts("values")
+            )
             for each in reader.each("matchExpressions")
         ),
     )
@@ -42,13 +45,14 @@ def managers(metadata: Reader) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """
     entries = metadata.table.get("managedFields")
     return tuple(
-        (entry["manager"], _owned(entry.get("fieldsV1")))
+        (entry["manager"], owned(entry.get("fieldsV1")))
         for entry in (entries if isinstance(entries, list) else ())
         if isinstance(entry, dict) and isinstance(entry.get("manager"), str)
     )
 
 
-def _owned(fields: Any) -> tuple[str, ...]:
+def owned(fields: Any) -> tuple[str, ...]:
+    """Return the annotation keys in a `fieldsV1`."""
     for key in ("f:metadata", "f:annotations"):
         fields = fields.get(key) if isinstance(fields, dict) else None
     if not isinstance(fields, dict):

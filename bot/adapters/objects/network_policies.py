@@ -7,31 +7,35 @@ from bot.domain.objects import NetworkPolicy, PolicyPeer, PolicyRule, Protocol
 _PORTS = 65535
 
 
-def network_policy(body: object) -> NetworkPolicy | None:
-    """Read a NetworkPolicy; None where it does not concern ingress.
+def network_policy(body: object) -> NetworkPolicy:
+    """Read a NetworkPolicy.
+
+    Without policyTypes it concerns ingress, and egress where it has rules for it (NetworkPolicySpec).
 
     Raises:
         ShapeError: A field has a wrong type; the message names it.
     """
     reader, _, ref = opened("NetworkPolicy", body)
     spec = reader.within("spec")
-    types = spec.texts("policyTypes")
-    if types and "Ingress" not in types:
-        return None
+    types = spec.words("policyTypes", ("Ingress", "Egress"))
+    egress = tuple(_rule(each, "to") for each in spec.each("egress"))
     return NetworkPolicy(
         ref=ref,
         pods=selector(spec.within("podSelector")),
-        ingress=tuple(_rule(each) for each in spec.each("ingress")),
+        inward=not types or "Ingress" in types,
+        outward="Egress" in types if types else bool(egress),
+        ingress=tuple(_rule(each, "from") for each in spec.each("ingress")),
+        egress=egress,
     )
 
 
-def _rule(reader: Reader) -> PolicyRule:
+def _rule(reader: Reader, peers: str) -> PolicyRule:
     return PolicyRule(
-        peers=tuple(_peer(each) for each in reader.each("from")),
+        peers=tuple(_peer(each) for each in reader.each(peers)),
         ports=tuple(
             (
                 each.choice("protocol", Protocol, Protocol.TCP),
-                each.number_or_text("port"),
+                each.port("port"),
                 each.number("endPort", most=_PORTS),
             )
             for each in reader.each("ports")

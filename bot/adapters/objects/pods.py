@@ -2,9 +2,10 @@
 
 from bot.adapters.objects.metadata import opened
 from bot.adapters.objects.reader import Reader, ip_address
-from bot.domain.objects import Pod, Workload
+from bot.domain.objects import PROBE, PROBE_RUN, Pod, Workload
 
 _PORTS = 65535
+_PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
 
 
 def pod(body: object) -> Pod:
@@ -15,6 +16,7 @@ def pod(body: object) -> Pod:
     """
     reader, metadata, ref = opened("Pod", body)
     spec, status = reader.within("spec"), reader.within("status")
+    labels = metadata.strings("labels")
     return Pod(
         ref=ref,
         node=spec.text("nodeName"),
@@ -25,8 +27,9 @@ def pod(body: object) -> Pod:
             for each in status.each("conditions")
             if each.text("type") == "Ready"
         ),
-        finished=status.text("phase") in ("Succeeded", "Failed"),
-        labels=metadata.strings("labels"),
+        finished=status.word("phase", _PHASES) in ("Succeeded", "Failed"),
+        probe=labels.get(PROBE[0]) == PROBE[1] and PROBE_RUN in metadata.strings("annotations"),
+        labels=labels,
         ports=_named_ports(spec),
     )
 

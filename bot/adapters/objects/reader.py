@@ -1,6 +1,7 @@
 """Reads fields out of one JSON object and says exactly which one is not what it should be."""
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from reprlib import Repr
@@ -10,6 +11,8 @@ E = TypeVar("E", bound=StrEnum)
 _REPR = Repr()
 _REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxstring, _REPR.maxother = 2, 3, 3, 60, 60
 """Shows enough of a wrong value to recognise it, however large it is."""
+_PORTS = 65535
+_DIGITS = re.compile(r"[0-9]{1,10}")
 _ABSENT: Mapping[Any, Any] = {}
 
 
@@ -71,13 +74,17 @@ class Reader:
             raise ShapeError(self._path(key), value, "true or false")
         return value
 
-    def number_or_text(self, key: str) -> str:
-        """An IntOrString, as text."""
+    def port(self, key: str) -> str:
+        """A port by number or name, as text."""
         value = self.table.get(key)
         if value is None:
             return ""
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ShapeError(self._path(key), value, "a number or a name")
+        # A port in quotes is a number too, as kube-proxy and the API server read it.
+        number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+        if isinstance(number, bool) or not isinstance(number, int | str):
+            raise ShapeError(self._path(key), value, "a port's number or name")
+        if isinstance(number, int) and not 0 <= number <= _PORTS:
+            raise ShapeError(self._path(key), value, f"a port from 1 to {_PORTS}")
         return str(value)
 
     def choice(self, key: str, kind: type[E], default: E) -> E:
@@ -90,6 +97,21 @@ class Reader:
         except ValueError:
             allowed = ", ".join(each.value for each in kind)
             raise ShapeError(self._path(key), value, f"one of {allowed}") from None
+
+    def word(self, key: str, allowed: tuple[str, ...], default: str = "") -> str:
+        """One of the words that the API accepts there; an empty text counts as absent."""
+        value = self.text(key) or default
+        if value and value not in allowed:
+            raise ShapeError(self._path(key), value, f"one of {', '.join(allowed)}")
+        return value
+
+    def words(self, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """The words of the list under `key`."""
+        found = self.texts(key)
+        for number, item in enumerate(found):
+            if item not in allowed:
+                raise ShapeError(f"{self._path(key)}[{number}]", item, f"one of {', '.join(allowed)}")
+        return found
 
     def within(self, key: str) -> "Reader":
         """The object under `key`; an absent one is empty."""
@@ -135,6 +157,14 @@ class Reader:
         """An IP address in its shortest spelling; empty when absent."""
         value = self.text(key)
         return ip_address(value, self._path(key)) if value else ""
+
+    def addresses(self, key: str) -> tuple[str, ...]:
+        """IP addresses, each in its shortest spelling; what is empty or `None`, for a headless Service, stays."""
+        path = self._path(key)
+        return tuple(
+            text if text in ("", "None") else ip_address(text, f"{path}[{number}]")
+            for number, text in enumerate(self.texts(key))
+        )
 
     def networks(self, key: str) -> tuple[str, ...]:
         """Address blocks, each in its canonical spelling."""

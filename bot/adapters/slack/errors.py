@@ -36,9 +36,12 @@ REFUSED_CONTENT = frozenset(
 PASSING = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
-LACKING = frozenset({"missing_scope", "unknown_method", "method_deprecated", "not_allowed_token_type"})
+UNKNOWN = "unknown_method"
+"""This server is not Slack's own."""
+_NO_SUCH_PAGE = frozenset({"HTTP 404", "HTTP 405", "HTTP 501"})
+LACKING = _NO_SUCH_PAGE | {UNKNOWN, "missing_scope", "method_deprecated", "not_allowed_token_type"}
 """A method that this app, or this server, does not have: it costs what it is for, never the answer."""
-_NO_ANSWER = (0, 200)
+_NO_ANSWER = frozenset({"HTTP 0", "HTTP 200"})
 """Statuses that, without an error code of Slack's, mean that something else answered in its place."""
 LONGEST_WAIT = 300.0
 """Seconds that a Retry-After may make us wait; more is a mistake of somebody's."""
@@ -48,19 +51,33 @@ class ThreadGone(NotFound):
     """The thread's first message was deleted."""
 
 
+class Lacking(Forbidden):
+    """This server, or this app, does not have the method: what needs it is left out."""
+
+
+class UnknownMethod(Lacking):
+    """This server does not have the method, and says so in Slack's word; a proxy's page of an error does not."""
+
+
 def translated(error: SlackApiError, method: str) -> WorldError:
     """Return our error for Slack's; its message names the method and the code, never a token."""
     code, status = code_of(error), status_of(error)
     sentence = f"Slack answered {method} with {code}"
     if code == "thread_not_found":
         return ThreadGone(sentence)
-    if code in MISSING:
-        return NotFound(sentence)
-    if code in REFUSED_CONTENT:
-        return Invalid(sentence)
-    if code in PASSING or passing(status) or (code == f"HTTP {status}" and status in _NO_ANSWER):
+    if code in PASSING or (code not in LACKING and (passing(status) or code in _NO_ANSWER)):
         return Unavailable(sentence, retry_after=retry_after(getattr(error.response, "headers", None)))
-    return Forbidden(sentence)
+    return _kind(code)(sentence)
+
+
+def _kind(code: str) -> type[WorldError]:
+    if code in MISSING:
+        return NotFound
+    if code in REFUSED_CONTENT:
+        return Invalid
+    if code == UNKNOWN:
+        return UnknownMethod
+    return Lacking if code in LACKING else Forbidden
 
 
 def code_of(error: SlackApiError) -> str:

@@ -1,7 +1,7 @@
 """The messenger: posts, edits and answers, and looks people up."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 from typing import Any
 
@@ -9,14 +9,15 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack.calls import Calls, Json
-from bot.adapters.slack.errors import ThreadGone
+from bot.adapters.slack.errors import Lacking, ThreadGone, UnknownMethod
 from bot.adapters.slack.pace import Pace
 from bot.adapters.slack.people import person_of
+from bot.adapters.slack.pictures import Pictures
 from bot.adapters.slack.remembered import Remembered
 from bot.adapters.slack.response_url import ResponseUrls
-from bot.adapters.slack.traces import METADATA, Traces
+from bot.adapters.slack.traces import METADATA, Traces, stamp_of
 from bot.domain.change import Place
-from bot.ports import Forbidden, Invalid, Message, NotFound, Person, Unavailable, WorldError
+from bot.ports import Forbidden, Invalid, Message, NotFound, Person, Picture, Unavailable, WorldError
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,11 @@ class SlackMessenger:
         self._calls = Calls(client)
         self._answers = ResponseUrls(session, response_hosts)
         self._traces = Traces(self._calls)
+        self._pictures = Pictures(self._calls, session, api=client.base_url)
         self._team = team
         self._pace = Pace(gap)
+        # A link stays what it is; a Home tab asks for dozens each time.
+        self._link = Remembered(self._permalink, ttl=86_400.0, clock=clock)
         self.person = Remembered(self._person, clock=clock)
         self.members = Remembered(self._members, clock=clock)
         self.member_of = Remembered(self._member_of, clock=clock)
@@ -58,6 +62,8 @@ class SlackMessenger:
     ) -> Place:
         """Post a message under a key of ours; see the port. Where its thread is gone, in the channel."""
         if look and (there := await self._traces.find(channel, thread, key)):
+            # It was posted by an attempt that is over; what it is about may have moved on since.
+            await self.edit(there, message)
             return there
         await self._pace.turn(channel)
         told: Json = {
@@ -76,11 +82,31 @@ class SlackMessenger:
             )
         except ThreadGone:
             answer = await self._send("chat.postMessage", message, **told)
-        return Place(channel=str(answer.get("channel") or channel), ts=str(answer.get("ts", "")))
+        return await self._placed(answer, channel, thread, key)
+
+    async def _placed(self, answer: Json, channel: str, thread: str | None, key: str) -> Place:
+        """Where a message is, as Slack says; where it does not say, it is looked for."""
+        named = answer.get("channel")
+        place = Place(channel=named if isinstance(named, str) and named else channel, ts=stamp_of(answer))
+        if place.ts:
+            return place
+        found = await self._traces.find(place.channel, thread, key)
+        if found is None:
+            log.error(
+                "Slack does not say where a message is (chat.postMessage without ts): it cannot be edited"
+            )
+        return found or place
 
     async def edit(self, place: Place, message: Message) -> None:
-        """Replace a message's content; see the port."""
-        await self._send("chat.update", message, channel=place.channel, ts=place.ts)
+        """Replace a message's content, where Slack lets us; see the port."""
+        if not place.ts:
+            log.info("a message stays as it is: Slack has not said where it is")
+            return
+        try:
+            await self._send("chat.update", message, channel=place.channel, ts=place.ts)
+        except Lacking as error:
+            # Asking again would not help; what is to be known is said in threads too.
+            log.info("a message stays as it is: %s", error)
 
     async def whisper(self, channel: str, user: str, message: Message, *, thread: str | None = None) -> None:
         """Show a message to one person; directly where it cannot be shown in the channel."""
@@ -92,6 +118,14 @@ class SlackMessenger:
             else:
                 return
         await self._send("chat.postMessage", message, channel=await self._direct(user))
+
+    async def show(
+        self, channel: str, picture: Picture, *, comment: str = "", thread: str | None = None
+    ) -> None:
+        """Share a picture; see the port."""
+        where = await self._direct(channel) if channel.startswith(("U", "W")) else channel
+        await self._pace.turn(where)
+        await self._pictures.share(where, picture, comment=comment, thread=thread)
 
     async def _direct(self, user: str) -> str:
         """The direct messages with a person; Slack takes the person's own id too, where it opens none for us."""
@@ -111,17 +145,24 @@ class SlackMessenger:
     async def permalink(self, place: Place) -> str:
         """Return a link to a message; empty where Slack gives none."""
         try:
-            answer = await self._calls.read("chat.getPermalink", channel=place.channel, message_ts=place.ts)
+            return await self._link(f"{place.channel} {place.ts}")
         except WorldError as error:
             log.info("no permalink: %s", error)
             return ""
-        return str(answer.get("permalink", ""))
+
+    async def _permalink(self, where: str) -> str:
+        channel, _, ts = where.partition(" ")
+        try:
+            answer = await self._calls.read("chat.getPermalink", channel=channel, message_ts=ts)
+        except UnknownMethod:
+            return ""
+        return str(answer.get("permalink") or "")
 
     async def open_view(self, trigger: str, view: dict[str, Any]) -> None:
         """Open a modal; the trigger lives three seconds."""
         await self._calls.write("views.open", trigger_id=trigger, view=view)
 
-    async def publish_home(self, user: str, view: dict[str, Any]) -> None:
+    async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """Show a person's Home tab."""
         await self._calls.write("views.publish", user_id=user, view=view)
 
@@ -136,7 +177,11 @@ class SlackMessenger:
             return await self._calls.write(method, text=message.text[:PLAIN_LIMIT], blocks=[], **arguments)
 
     async def _person(self, user: str) -> Person:
-        answer = await self._calls.read("users.info", user=user)
+        try:
+            answer = await self._calls.read("users.info", user=user)
+        except UnknownMethod:
+            # Not Slack: who is a guest there is not known, and the workspace is the one that signed the request.
+            return Person(id=user, team=self._team, name=user, full_member=bool(self._team))
         return person_of(user, answer.get("user"), home=self._team)
 
     async def _members(self, group: str) -> frozenset[str]:
@@ -156,4 +201,6 @@ class SlackMessenger:
             # Whether it may post there shows when it does.
             log.info("taking the bot for a member of %s: %s", channel, error)
             return True
-        return isinstance(found, dict) and found.get("is_member") is not False
+        if not isinstance(found, dict):
+            return True
+        return found.get("is_member") is not False and found.get("is_archived") is not True

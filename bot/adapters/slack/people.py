@@ -14,12 +14,14 @@ def person_of(user: str, found: Any, *, home: str) -> Person:
     profile = told.get("profile")
     shown = profile.get("display_name") if isinstance(profile, Mapping) else ""
     outside = any(told.get(flag) for flag in _OUTSIDE)
+    teams = _teams(told)
     return Person(
         id=user,
         team=str(told.get("team_id") or ""),
         name=str(shown or told.get("real_name") or told.get("name") or user),
-        full_member=not outside and bool(home) and home in _teams(told),
+        full_member=not outside and bool(home) and home in teams,
         zone=str(told.get("tz") or "UTC"),
+        teams=teams,
     )
 
 

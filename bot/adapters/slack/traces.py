@@ -1,7 +1,7 @@
 """Traces of a message whose answer was lost: looked for before it is posted again."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from time import time
 from typing import Any
 
@@ -17,6 +17,12 @@ LOOK_BACK = 3 * 3600
 """Seconds of a channel's history in which a message is looked for."""
 PAGE = 200
 MOST_PAGES = 10
+
+
+def stamp_of(message: Mapping[str, Any]) -> str:
+    """Return a message's time stamp, which is its name; some servers write the number that it looks like."""
+    ts = message.get("ts")
+    return f"{ts:.6f}" if isinstance(ts, float | int) else str(ts or "")
 
 
 class Traces:
@@ -54,8 +60,9 @@ class Traces:
             answer = await self._calls.read(method, **where)
             for message in answer.get("messages") or ():
                 if isinstance(message, dict):
-                    yield str(message.get("ts", "")), _key(message)
-            where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+                    yield stamp_of(message), _key(message)
+            more = answer.get("response_metadata")
+            where["cursor"] = more.get("next_cursor") if isinstance(more, dict) else None
             if not where["cursor"]:
                 return
 

@@ -5,16 +5,29 @@ the chain has no gap, however many replicas write, and whatever order their tran
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
-from bot.adapters.store import codec, people
+from bot.adapters.store import people
 from bot.adapters.store.database import Database
-from bot.adapters.store.link import Head, Link, link_after
-from bot.adapters.store.tables import chain, changes, runs
+from bot.adapters.store.link import UNREADABLE, Head, Link, link_after
+from bot.adapters.store.tables import chain, changes, incidents, runs
 from bot.adapters.store.tables import events as table
 from bot.domain.change import OPEN
 
@@ -29,6 +42,8 @@ class Line:
     """One line of the export: a link, with what helps a reader and is not hashed."""
 
     link: Link
+    hash: str
+    """As it is stored: of a link that somebody altered it is not the link's own."""
     label: str
     """CHG-7; empty when retention has taken the change away."""
     people: dict[str, str]
@@ -36,7 +51,7 @@ class Line:
 
     def wire(self) -> dict[str, Any]:
         """Return the line as JSON."""
-        return {**self.link.record(), "hash": self.link.hash, "label": self.label, "people": self.people}
+        return {**self.link.record(), "hash": self.hash, "label": self.label, "people": self.people}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +60,17 @@ class Broken:
 
     position: int
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What is left of somebody who was erased."""
+
+    pseudonym: str
+    open: tuple[str, ...]
+    """Changes that still name the person, for they have not ended: CHG-7."""
+    again: bool = False
+    """Whether the log knew nobody of that id any more, and only what is kept beside it did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +83,10 @@ class Check:
     broken: Broken | None = None
     unsealed: int = 0
     """Events that wait for the next sealing."""
+    since: int = 0
+    """The last position that retention has taken away."""
+    bindings: people.Bindings = field(default_factory=people.Bindings)
+    """Whether those who did it are those whom it names."""
 
 
 class Audit:
@@ -78,24 +108,38 @@ class Audit:
         while batch := await self._database.read(partial(_lines, after=head)):
             for line in batch:
                 yield line
-            head = batch[-1].link.head
+            head = Head(position=batch[-1].link.position, hash=batch[-1].hash)
 
     async def check(self, *, known: Head | None = None) -> Check:
-        """Walk the chain and compute it anew; `known` is a head that was noted earlier and must still be in it."""
+        """Walk the chain and compute it anew; `known` is a head that was noted earlier and must still be in it.
+
+        Raises:
+            ValueError: retention has taken away what that head was the end of.
+        """
         head = await self._database.read(_anchor)
-        links, seen = 0, known is None or known == head
+        since = head.position
+        if known is not None and known.position < since and known.position:
+            raise ValueError(
+                f"the head {known} is older than what is kept: retention has taken everything up to {since} away"
+            )
+        links, seen = 0, known is None or known.hash == head.hash
         while rows := await self._database.read(partial(_rows, after=head)):
             for row in rows:
                 broken = _compare(head, row)
                 if broken is not None:
-                    return Check(links=links, head=head, broken=broken)
+                    return Check(links=links, head=head, broken=broken, since=since)
                 head = Head(position=row.position, hash=row.hash)
-                links, seen = links + 1, seen or head == known
-        broken = None if seen or known is None else _missing(known)
-        unsealed = await self._database.read(_unsealed)
-        return Check(links=links, head=head, broken=broken, unsealed=unsealed)
+                links, seen = links + 1, seen or (known is not None and head.hash == known.hash)
+        return Check(
+            links=links,
+            head=head,
+            broken=None if seen or known is None else _missing(known, head),
+            unsealed=await self._database.read(_unsealed),
+            since=since,
+            bindings=await self._database.read(people.bindings),
+        )
 
-    async def erase(self, person: str) -> str | None:
+    async def erase(self, person: str) -> Erased | None:
         """Forget who a pseudonym is, and leave the chain whole; None: nobody of that id was ever recorded.
 
         What ended is rewritten to name the pseudonym; open changes go on naming the person until they end.
@@ -103,16 +147,38 @@ class Audit:
         return await self._database.write(partial(_erase, person=person))
 
 
-def _erase(connection: Connection, person: str) -> str | None:
-    pseudonym = people.erase(connection, person)
-    if pseudonym is None:
+def _erase(connection: Connection, person: str) -> Erased | None:
+    known = people.erase(connection, person)
+    if known is None and not _named(connection, person):
         return None
-    for rows, ended in ((changes, changes.c.phase.not_in(_OPEN)), (runs, runs.c.open.is_(False))):
+    # Erased before, while a change was open that has ended since without another word of theirs: nobody knows as whom.
+    pseudonym = known or people.nobody(person)
+    ended = (
+        (changes, changes.c.phase.not_in(_OPEN)),
+        (runs, runs.c.open.is_(False)),
+        (incidents, incidents.c.live_key.is_(None)),
+    )
+    for rows, over in ended:
         body: ColumnElement[str] = rows.c.body
         for form in ('"{}"', "<@{}>"):
             body = func.replace(body, form.format(person), form.format(pseudonym))
-        connection.execute(update(rows).where(ended, rows.c.body.contains(person)).values(body=body))
-    return pseudonym
+        connection.execute(update(rows).where(over, rows.c.body.contains(person)).values(body=body))
+    query = select(changes.c.number).where(changes.c.phase.in_(_OPEN), changes.c.body.contains(person))
+    numbers = connection.execute(query.order_by(changes.c.number)).scalars()
+    open_ = tuple(f"CHG-{number}" for number in numbers)
+    return Erased(pseudonym=pseudonym, open=open_, again=known is None)
+
+
+def _named(connection: Connection, person: str) -> bool:
+    """Whether a change, a run or an incident names a person."""
+    return any(
+        connection.execute(
+            select(rows.c.body)
+            .where(or_(rows.c.body.contains(f'"{person}"'), rows.c.body.contains(f"<@{person}>")))
+            .limit(1)
+        ).first()
+        for rows in (changes, runs, incidents)
+    )
 
 
 def lock(connection: Connection) -> None:
@@ -124,7 +190,7 @@ def lock(connection: Connection) -> None:
 def _seal(connection: Connection) -> tuple[int, Head]:
     lock(connection)
     head = _head(connection)
-    query = select(table).where(table.c.position.is_(None)).order_by(table.c.seq).limit(_BATCH)
+    query = select(*_RAW).where(table.c.position.is_(None)).order_by(table.c.seq).limit(_BATCH)
     rows = connection.execute(query).all()
     sealed = []
     for row in rows:
@@ -147,9 +213,15 @@ def _anchor(connection: Connection) -> Head:
     return Head() if row is None else Head(position=row.position, hash=row.hash)
 
 
+_RAW: list[Any] = [
+    type_coerce(column, Text).label("at") if column is table.c.at else column for column in table.c
+]
+"""The columns as they are stored: a moment that is none any more is somebody's work, and must not end the look."""
+
+
 def _rows(connection: Connection, after: Head) -> Sequence[Row[Any]]:
-    query = (
-        select(table, changes.c.number)
+    query: Select[Any] = (
+        select(*_RAW, changes.c.number)
         .join_from(table, changes, changes.c.id == table.c.change, isouter=True)
         .where(table.c.position > after.position)
         .order_by(table.c.position)
@@ -163,10 +235,12 @@ def _lines(connection: Connection, after: Head) -> list[Line]:
     names = people.known(connection, (said for row in rows for said in (row.by, row.detail)))
     lines = []
     for row in rows:
-        link = link_after(after, row)
-        after = link.head
+        link = link_after(after, row, position=row.position)
+        after = Head(position=row.position, hash=row.hash)
         mine = {alias: name for alias, name in names.items() if alias in f"{row.by} {row.detail}"}
-        lines.append(Line(link=link, label=f"CHG-{row.number}" if row.number else "", people=mine))
+        lines.append(
+            Line(link=link, hash=row.hash, label=f"CHG-{row.number}" if row.number else "", people=mine)
+        )
     return lines
 
 
@@ -175,16 +249,20 @@ def _compare(head: Head, row: Row[Any]) -> Broken | None:
     if row.position != head.position + 1:
         return Broken(position=head.position + 1, why="the event is missing")
     what = f"{row.kind} of change {row.change}"
-    try:
-        right = link_after(head, row).hash
-    except codec.UnreadableError:
+    link = link_after(head, row)
+    if row.hash != link.hash and UNREADABLE in link.detail:
         return Broken(position=row.position, why=f"{what} cannot be read any more")
-    if row.hash != right:
+    if row.hash != link.hash:
         return Broken(position=row.position, why=f"{what} is not what was sealed, or what precedes it is not")
     return None
 
 
-def _missing(known: Head) -> Broken:
+def _missing(known: Head, head: Head) -> Broken:
+    """The chain is whole in itself; only who noted a head can tell that its end was taken away or made anew."""
+    if known.position > head.position:
+        gone = known.position - head.position
+        events = "1 event" if gone == 1 else f"{gone} events"
+        return Broken(position=head.position + 1, why=f"{events} up to the head that was given are missing")
     return Broken(position=known.position, why="the chain does not lead to the head that was given")
 
 

@@ -30,16 +30,20 @@ class SqlChanges:
         """Store a proposal, number it, and lock what it is about; the same id twice returns the first."""
 
         def work(connection: Connection) -> Change:
-            number = _number(connection, change)
-            if number is None:
+            # A number that is given and not used is gone: PostgreSQL takes none back. So it is given last.
+            if connection.execute(select(table.c.id).where(table.c.id == change.id)).one_or_none():
                 return _get(connection, change.id)
             _lock(connection, change)
+            number = _number(connection, change)
             _index(connection, change, number)
             events.append(connection, change, event)
             submit(connection, jobs)
             return replace(change, number=number)
 
-        opened = await self._database.write(work)
+        try:
+            opened = await self._database.write(work)
+        except _TwiceError:
+            return await self.get(change.id)
         self._jobs.poke(jobs)
         return opened
 
@@ -109,8 +113,12 @@ def _about(namespace: str | None, name: str | None) -> Any:
     return query if name is None else query.where(subjects.c.name == name)
 
 
-def _number(connection: Connection, change: Change) -> int | None:
-    """Insert the row and return its number; None: the id is there already."""
+class _TwiceError(Exception):
+    """The same proposal was stored by somebody else at the same moment; nothing of this one is kept."""
+
+
+def _number(connection: Connection, change: Change) -> int:
+    """Insert the row and return its number."""
     query = dialect.insert(connection, table).values(
         id=change.id,
         cluster=change.cluster,
@@ -119,7 +127,10 @@ def _number(connection: Connection, change: Change) -> int | None:
         **_moving(change, change.version),
     )
     query = query.on_conflict_do_nothing(index_elements=[table.c.id])
-    return connection.execute(query.returning(table.c.number)).scalar_one_or_none()
+    number: int | None = connection.execute(query.returning(table.c.number)).scalar_one_or_none()
+    if number is None:
+        raise _TwiceError
+    return number
 
 
 def _lock(connection: Connection, change: Change) -> None:
@@ -132,8 +143,8 @@ def _lock(connection: Connection, change: Change) -> None:
 
 
 def _locked(change: Change) -> set[str]:
-    """Every Service of it; and the load balancer when all that share it go together, as under IPVS."""
-    services = {f"change:{service}" for service in _services(change)}
+    """Every Service of it; and the load balancer where it has one setting for all that share it, as under IPVS."""
+    services = {f"change:{service}" for service in _services(change)} | set(change.balancers)
     shared = {f"elb:{step.load_balancer}" for step in change.steps if step.load_balancer}
     return services | shared if len(change.steps) > 1 else services
 

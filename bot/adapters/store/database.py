@@ -1,6 +1,7 @@
 """The database: one engine, its threads, and transactions that fit into one function call."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +38,11 @@ def parse_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise Invalid("DATABASE_URL is not a URL: sqlite:///PATH or postgresql://… is expected") from None
+    if "@" in (parsed.host or ""):
+        # What stands before it is the end of a password, which no message may repeat.
+        raise Invalid("DATABASE_URL: an @ in the password is written %40, as in every URL")
     name = parsed.get_backend_name()
     if name in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
@@ -131,12 +135,33 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+_UNTOLD = 3
+"""Tries of a transaction whose failure has lost its reason."""
+_UNMIGRATED = re.compile(r"no such (table|column)|(relation|column) .* does not exist")
+"""What SQLite and PostgreSQL say of a database that `migrate` has not seen, or not for long."""
+
+
+def database_name(url: str) -> str:
+    """Name a database so that people know which one it is, without user or password.
+
+    Raises:
+        Invalid: the URL names no database that is supported.
+    """
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return str(parsed.database)
+    port = f":{parsed.port}" if parsed.port else ""
+    return f"{parsed.database or ''} at {parsed.host or 'the local socket'}{port}"
+
+
 def sentence(error: SQLAlchemyError, url: URL) -> str:
     """Say in one sentence what the database said, without the password."""
     said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
     first = said.splitlines()[0] if said else type(error).__name__
     if url.password:
         first = first.replace(str(url.password), "***")
+    if _UNMIGRATED.search(first):
+        return "the database has not the tables that are needed; elb-passthrough migrate makes them"
     return f"the database does not answer: {first}"
 
 
@@ -187,8 +212,15 @@ class Database:
         return await hop
 
     def _transact(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
-        try:
-            with engine.begin() as connection:
-                return work(connection)
-        except SQLAlchemyError as error:
-            raise Unavailable(sentence(error, self.url)) from error
+        for _ in range(_UNTOLD):
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            except SQLAlchemyError as error:
+                raise Unavailable(sentence(error, self.url)) from error
+            except SystemError as error:
+                # CPython's sqlite3 asks for a failure's reason after it let other threads run. One that collects a
+                # cursor of this connection at that moment resets the reason. Nothing was done: the transaction is
+                # rolled back, and the same again tells the reason.
+                untold = error
+        raise Unavailable("the database refused a statement and did not say why") from untold

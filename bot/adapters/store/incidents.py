@@ -1,20 +1,23 @@
 """Incidents as rows, who tells them, and how much a channel was told."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
 
 from bot.adapters.store import codec
 from bot.adapters.store.database import Database
 from bot.adapters.store.dialect import insert, now
 from bot.adapters.store.jobs import SqlJobs, submit
+from bot.adapters.store.tables import annotations, minutes, watches
 from bot.adapters.store.tables import incidents as table
-from bot.adapters.store.tables import minutes, watches
 from bot.domain.incident import LIVE, Incident
+from bot.domain.incident_act import Known
+from bot.domain.objects import Ref
 from bot.ports import Job, NotFound, Stale, Unavailable
 
 _log = logging.getLogger("bot.store")
@@ -81,6 +84,31 @@ class SqlIncidents:
         begun = await self._database.write(work)
         self._jobs.poke(jobs if begun else ())
         return begun
+
+    async def recall(self, cluster: str) -> tuple[datetime, Mapping[Ref, Known]] | None:
+        """Return when the cluster was looked at last, and what each Service's annotation was; None: never."""
+
+        def work(connection: Connection) -> tuple[datetime, Mapping[Ref, Known]] | None:
+            query = select(watches.c.noted_at).where(watches.c.cluster == cluster)
+            at = connection.execute(query).scalar_one_or_none()
+            rows = connection.execute(select(annotations).where(annotations.c.cluster == cluster))
+            found = {Ref(row.namespace, row.name): Known(uid=row.uid, value=row.value) for row in rows}
+            return None if at is None else (at, found)
+
+        return await self._database.read(work)
+
+    async def note(self, cluster: str, known: Mapping[Ref, Known | None], *, at: datetime) -> None:
+        """Remember what annotations are, those that changed since the last note.
+
+        A few at a time, for questions wait for the same database: the first note is of a whole cluster. Only the last
+        of them says when somebody looked; what broke off before it is noted again.
+        """
+        items = list(known.items())
+        for start in range(0, len(items), _AT_ONCE):
+            some = dict(items[start : start + _AT_ONCE])
+            await self._database.write(partial(_note, cluster=cluster, known=some))
+        query = update(watches).where(watches.c.cluster == cluster).values(noted_at=at)
+        await self._database.write(lambda connection: connection.execute(query))
 
     async def open(self, incident: Incident, *, jobs: Sequence[Job] = ()) -> Incident:
         """Store an incident, unless one with its key is live: that one is returned then, and nothing submitted."""
@@ -168,6 +196,35 @@ class SqlIncidents:
             return minute, int(connection.execute(query.returning(minutes.c.told)).scalar_one())
 
         return await self._database.write(work)
+
+
+def _note(connection: Connection, cluster: str, known: Mapping[Ref, Known | None]) -> None:
+    rows = [
+        {"cluster": cluster, "namespace": ref.namespace, "name": ref.name, **_columns(each)}
+        for ref, each in known.items()
+        if each is not None
+    ]
+    gone = [
+        {"in_cluster": cluster, "in_namespace": ref.namespace, "of_name": ref.name}
+        for ref, each in known.items()
+        if each is None
+    ]
+    if rows:
+        query = insert(connection, annotations)
+        set_ = {"uid": query.excluded.uid, "value": query.excluded.value}
+        key = [annotations.c.cluster, annotations.c.namespace, annotations.c.name]
+        connection.execute(query.on_conflict_do_update(index_elements=key, set_=set_), rows)
+    if gone:
+        named = (
+            annotations.c.cluster == bindparam("in_cluster"),
+            annotations.c.namespace == bindparam("in_namespace"),
+            annotations.c.name == bindparam("of_name"),
+        )
+        connection.execute(delete(annotations).where(*named), gone)
+
+
+def _columns(known: Known) -> dict[str, str | None]:
+    return {"uid": known.uid, "value": known.value}
 
 
 def _bodies(connection: Connection, ids: Sequence[str]) -> Iterator[Row[Any]]:

@@ -1,7 +1,9 @@
 """The leased jobs as rows."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
@@ -25,6 +27,8 @@ class SqlJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pokes: list[Callable[[], None]] = []
+        self._waiting: list[_Submission] = []
+        self._committing: asyncio.Task[None] | None = None
 
     def subscribe(self, poke: Callable[[], None]) -> None:
         """Call `poke`, in the event loop, after each commit that submitted jobs through this store."""
@@ -36,9 +40,36 @@ class SqlJobs:
             poke()
 
     async def submit(self, *jobs: Job) -> None:
-        """Commit jobs; durable when it returns."""
-        await self._database.write(lambda connection: submit(connection, jobs))
+        """Commit jobs; durable when it returns. What comes in while a commit is under way shares the next one."""
+        submission = _Submission(jobs=jobs, done=asyncio.get_running_loop().create_future())
+        self._waiting.append(submission)
+        if self._committing is None:
+            self._committing = asyncio.create_task(self._commit_waiting(), name="commit")
+        await submission.done
         self.poke(jobs)
+
+    async def _commit_waiting(self) -> None:
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting, []
+                await self._commit(together)
+        finally:
+            self._committing = None
+
+    async def _commit(self, together: Sequence["_Submission"]) -> None:
+        """Commit submissions in one transaction; where that fails, each by itself, so that none spoils another."""
+        jobs = [job for submission in together for job in submission.jobs]
+        try:
+            await self._database.write(lambda connection: submit(connection, jobs))
+        except Exception as error:  # noqa: BLE001 - whoever submitted gets it, whatever it is
+            if len(together) == 1:
+                together[0].fail(error)
+                return
+            for submission in together:
+                await self._commit([submission])
+        else:
+            for submission in together:
+                submission.succeed()
 
     async def claim(
         self, *, limit: int, lease: float, kinds: Collection[str] | None = None
@@ -84,6 +115,22 @@ class SqlJobs:
         query = select(func.min(table.c.due_at) - now()).where(*_of(kinds))
         seconds = await self._database.read(lambda connection: connection.execute(query).scalar_one())
         return None if seconds is None else max(0.0, float(seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Submission:
+    """Jobs that somebody waits for; who was cancelled meanwhile is told nothing."""
+
+    jobs: Sequence[Job]
+    done: asyncio.Future[None]
+
+    def succeed(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 def submit(connection: Connection, jobs: Iterable[Job]) -> None:

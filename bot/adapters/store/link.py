@@ -1,9 +1,9 @@
 """A link of the audit log's chain: what is hashed, and how."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from bot.adapters.store import codec
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 START = "0" * 64
 """What the first link calls its predecessor."""
 
@@ -27,6 +28,20 @@ class Head:
         return f"{self.position}:{self.hash}"
 
 
+def noted_head(text: str) -> Head:
+    """Read a head as it was printed, POSITION:HASH, or the hash alone.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    position, _, digest = text.strip().rpartition(":")
+    if not _DIGEST.fullmatch(digest) or not (position or "0").isdecimal():
+        raise ValueError(
+            f"'{text:.80}' is no head: POSITION:HASH is expected, as the log and `audit verify` print it"
+        )
+    return Head(position=int(position or 0), hash=digest)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """One event as the chain holds it; people by pseudonym."""
@@ -38,7 +53,8 @@ class Link:
     change: str
     cluster: str
     kind: str
-    at: datetime
+    at: str
+    """UTC, as ISO 8601 with microseconds: what is stored, so that what somebody made of it is hashed as it is."""
     by: str
     detail: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,7 +66,7 @@ class Link:
             "change": self.change,
             "cluster": self.cluster,
             "kind": self.kind,
-            "at": self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "at": self.at,
             "by": self.by,
             "detail": dict(self.detail),
         }
@@ -66,15 +82,26 @@ class Link:
         return Head(position=self.position, hash=self.hash)
 
 
-def link_after(head: Head, row: Row[Any]) -> Link:
-    """Return a row of the event log as the link that follows a head."""
+def link_after(head: Head, row: Row[Any], *, position: int | None = None) -> Link:
+    """Return a row of the event log as the link that follows a head, or as what it says that it is."""
     return Link(
-        position=head.position + 1,
+        position=head.position + 1 if position is None else position,
         prev=head.hash,
         change=row.change,
         cluster=row.cluster,
         kind=row.kind,
         at=row.at,
         by=row.by,
-        detail=codec.load(dict[str, str], row.detail),
+        detail=_detail(row.detail),
     )
+
+
+UNREADABLE = "unreadable"
+
+
+def _detail(stored: str) -> Mapping[str, str]:
+    """Read an event's detail; what is no JSON any more is shown as it stands there."""
+    try:
+        return codec.load(dict[str, str], stored)
+    except codec.UnreadableError:
+        return {UNREADABLE: stored}

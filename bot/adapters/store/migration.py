@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.adapters.store.database import make_engine, parse_url, sentence
 from bot.ports import Unavailable
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x656C6270
 """The advisory lock's number: any that nobody else on the server uses ("elbp")."""
 _log = logging.getLogger("bot.store")
@@ -47,7 +47,7 @@ def _upgrade(connection: Connection) -> str:
         # SQLite needs no such lock: its transaction began with the write lock of the whole file.
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
     current = MigrationContext.configure(connection).get_current_revision()

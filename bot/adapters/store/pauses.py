@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, select
 from bot.adapters.store.database import Database
 from bot.adapters.store.dialect import insert
 from bot.adapters.store.tables import pauses as table
+from bot.ports import Pause
 
 EVERY = "*"
 
@@ -31,7 +32,13 @@ class SqlPauses:
         query = delete(table).where(table.c.cluster == cluster)
         await self._database.write(lambda connection: connection.execute(query))
 
-    async def paused(self, cluster: str) -> str | None:
-        """Return who paused the cluster, or all of them; None: nobody."""
-        query = select(table.c.by).where(table.c.cluster.in_([cluster, EVERY])).order_by(table.c.at).limit(1)
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+    async def paused(self, cluster: str) -> Pause | None:
+        """Return the first pause of the cluster, or of all of them; None: it is not paused."""
+        query = (
+            select(table.c.by, table.c.at)
+            .where(table.c.cluster.in_([cluster, EVERY]))
+            .order_by(table.c.at)
+            .limit(1)
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return None if row is None else Pause(by=row.by, at=row.at)

@@ -1,7 +1,13 @@
-"""Pseudonyms: the event log names people by them, so that a person can be erased and the chain stays whole."""
+"""Pseudonyms: the event log names people by them, so that a person can be erased and the chain stays whole.
+
+A pseudonym is a hash of the person and a salt, and the salt stands beside the person: whoever puts another person in
+that place is found out, and once the row is erased nobody can tell who it was, nor try all the people there are.
+"""
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
 from secrets import token_hex
 
 from sqlalchemy import Connection, delete, select
@@ -9,7 +15,7 @@ from sqlalchemy import Connection, delete, select
 from bot.adapters.store.dialect import insert
 from bot.adapters.store.tables import people as table
 
-_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_USER = re.compile(r"[UW][A-Z0-9]+")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(\|[^>]*)?>")
 _PSEUDONYM = re.compile(r"person-[0-9a-f]{16}")
 BOT = "bot"
@@ -19,10 +25,38 @@ def pseudonym(connection: Connection, person: str) -> str:
     """Return the pseudonym of a Slack user id, made up when it is seen first; the bot needs none."""
     if person in {"", BOT}:
         return person
-    query = insert(connection, table).values(pseudonym=f"person-{token_hex(8)}", person=person)
+    salt = token_hex(16)
+    query = insert(connection, table).values(pseudonym=_made_of(salt, person), person=person, salt=salt)
     query = query.on_conflict_do_update(index_elements=[table.c.person], set_={"person": person})
     found: str = connection.execute(query.returning(table.c.pseudonym)).scalar_one()
     return found
+
+
+def nobody(person: str) -> str:
+    """Return a pseudonym for somebody of whom nothing is kept."""
+    return _made_of(token_hex(16), person)
+
+
+def _made_of(salt: str, person: str) -> str:
+    return f"person-{sha256(f'{salt}:{person}'.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """How pseudonyms and people belong together."""
+
+    exchanged: tuple[str, ...] = ()
+    """Pseudonyms beside which somebody else stands than when they were made."""
+    unbound: int = 0
+    """Pseudonyms without a salt: of an earlier version, or somebody took it away; they cannot be checked."""
+
+
+def bindings(connection: Connection) -> Bindings:
+    """Make every pseudonym anew, and compare."""
+    rows = connection.execute(select(table).order_by(table.c.pseudonym)).all()
+    bound = [row for row in rows if row.salt is not None]
+    wrong = (row.pseudonym for row in bound if row.pseudonym != _made_of(row.salt, row.person))
+    return Bindings(exchanged=tuple(wrong), unbound=len(rows) - len(bound))
 
 
 def hide(connection: Connection, text: str) -> str:

@@ -11,6 +11,7 @@ from bot.adapters.store.database import Database
 from bot.adapters.store.dialect import now
 from bot.adapters.store.jobs import SqlJobs, submit
 from bot.adapters.store.tables import runs as table
+from bot.domain.change import ServiceRef
 from bot.domain.verification import Run
 from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unavailable
 
@@ -54,6 +55,17 @@ class SqlRuns:
         await self._database.write(work)
         self._jobs.poke(jobs)
         return saved
+
+    async def last(self, service: ServiceRef) -> Run | None:
+        """Return the run of a Service that ended last."""
+        mine = (
+            table.c.cluster == service.cluster,
+            table.c.namespace == service.namespace,
+            table.c.name == service.name,
+        )
+        query = select(table).where(*mine, table.c.open.is_(False)).order_by(table.c.saved_at.desc()).limit(1)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return None if row is None else _run(row)
 
 
 def _holder(run: Run) -> str:

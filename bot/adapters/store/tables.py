@@ -99,6 +99,7 @@ events = Table(
     Column("hash", String(64)),
     UniqueConstraint("position"),
     Index("ix_events_change", "change"),
+    # Triggers, which the migration 0003 makes, refuse whatever is neither appending, sealing nor retention.
     Index(
         "ix_events_unsealed",
         "seq",
@@ -122,6 +123,8 @@ people = Table(
     metadata,
     Column("pseudonym", Text, primary_key=True),
     Column("person", Text, nullable=False, unique=True),
+    # What binds the two: the pseudonym is made of it and the person. NULL: from before that was so.
+    Column("salt", String(32)),
 )
 """Who a pseudonym of the event log is. Erasing a row leaves the chain whole."""
 
@@ -181,8 +184,20 @@ watches = Table(
     Column("holder", Text, nullable=False),
     Column("until", Float(53), nullable=False),
     Column("begun_at", Instant),
+    Column("noted_at", Instant),
 )
-"""Which replica tells a cluster's incidents, and since when the cluster is watched at all."""
+"""Which replica tells a cluster's incidents, since when the cluster is watched at all, and when it was last."""
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("namespace", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("uid", Text, nullable=False),
+    Column("value", Text),
+)
+"""What the pass-through annotation of each Service with a load balancer was when it was looked at last."""
 
 minutes = Table(
     "minutes",

@@ -6,9 +6,10 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bot.commands.doctor import cloud, clusters, database, slack
+from bot.commands.doctor import cloud, clusters, database, slack, templates
 from bot.commands.doctor.check import Check, State, ok, warn
 from bot.config import Settings, load
+from bot.domain.words import counted
 
 __all__ = ["examine", "run"]
 
@@ -46,6 +47,8 @@ async def examine(settings: Settings) -> AsyncIterator[Check]:
     yield _configuration(settings)
     for sentence in settings.warnings:
         yield warn("configuration", sentence)
+    for check in templates.checks(settings):
+        yield check
     for group in groups:
         for check in await group:
             yield check
@@ -59,7 +62,7 @@ def _configuration(settings: Settings) -> Check:
             f"no file, so the cluster is {names} and nothing but looking is allowed",
             "write elb-passthrough.yaml with policies",
         )
-    told = f"{settings.file}: clusters {', '.join(settings.clusters)}; {len(settings.policies)} policies"
+    told = f"{settings.file}: clusters {', '.join(settings.clusters)}; {counted(len(settings.policies), 'policy', 'policies')}"
     if not settings.policies:
         return warn("configuration", told, "without policies nobody may propose or approve anything")
     return ok("configuration", told)

@@ -47,7 +47,7 @@ async def _metrics(what: str, api: CloudApi) -> Check:
     now = datetime.now(UTC)
     nobody = Listener(id=_NOBODY, protocol="TCP", port=80)
     try:
-        await api.new_connections(nobody, start=now - timedelta(minutes=5), end=now)
+        await api.metrics([nobody], start=now - timedelta(minutes=5), end=now)
     except NotFound:
         pass
     except WorldError as error:

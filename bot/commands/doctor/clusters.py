@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from bot.adapters.cluster.failure import Unauthorized
 from bot.adapters.cluster.kind import WATCHED, Kind
 from bot.adapters.cluster.live import LiveCluster
-from bot.commands.doctor.check import Check, fail, ok, warn
+from bot.adapters.cluster.owners import READABLE
+from bot.commands.doctor.check import Check, State, fail, ok, warn
 from bot.config.settings import PROBE_IMAGE, Clients, ClusterSettings
 from bot.ports import Forbidden, WorldError
 
@@ -53,6 +54,7 @@ async def _checks(settings: ClusterSettings, cluster: LiveCluster) -> list[Check
     return [
         ok(f"{name}: API server", f"answers, {version or 'version unknown'}"),
         await _rights(cluster, f"{name}: reading", _reading(settings)),
+        await _foreseeing(settings, cluster),
         await _writing(settings, cluster),
         *await _verifying(settings, cluster),
     ]
@@ -65,6 +67,16 @@ def _reading(settings: ClusterSettings) -> list[_Need]:
         for space in _spaces(settings, kind)
         for verb in ("list", "watch")
     ]
+
+
+async def _foreseeing(settings: ClusterSettings, cluster: LiveCluster) -> Check:
+    """Whether the bot may ask what GitOps tools will do to a patch; it works without, and says less."""
+    needs = [_Need(verb="get", resource=plural, group=group) for group, plural in READABLE]
+    found = await _rights(cluster, f"{settings.name}: GitOps", needs)
+    if found.state is not State.FAIL:
+        return found
+    unsaid = "cards will not say whether a patch is reverted"
+    return warn(found.what, f"{found.told}: {unsaid}", f"{found.remedy}, if one of these tools is used")
 
 
 def _spaces(settings: ClusterSettings, kind: Kind) -> tuple[str, ...]:
@@ -87,8 +99,10 @@ async def _verifying(settings: ClusterSettings, cluster: LiveCluster) -> list[Ch
         return [warn(what, "no connections of its own: the load balancer's counters alone")]
     if how.clients is Clients.EXEC:
         needs = [
-            _Need(verb="create", resource="pods", subresource="exec", namespace=s)
+            # Over a websocket it is a GET; newer API servers ask for the right to create as well.
+            _Need(verb=v, resource="pods", subresource="exec", namespace=s)
             for s in settings.namespaces or ("",)
+            for v in ("create", "get")
         ]
         return [await _rights(cluster, what, needs)]
     verbs = ("create", "get", "list", "delete")

@@ -18,6 +18,7 @@ SCOPES: Mapping[str, str] = {
     "channels:read": "knows whether it is in a channel",
     "chat:write": "writes",
     "commands": "is asked by /elb-passthrough and shortcuts",
+    "files:write": "shows pictures",
     "groups:history": "finds its own messages again in private channels",
     "groups:read": "knows whether it is in a private channel",
     "im:write": "tells a person directly what it cannot tell in a channel",

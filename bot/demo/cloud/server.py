@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 
 from aiohttp import web
@@ -49,7 +50,8 @@ class CloudServer:
         self._project = project
         self._runner: web.AppRunner | None = None
         self.accounts = accounts
-        self.meter = Meter(clock or plane.clock, metering or Metering())
+        self._clock = clock or plane.clock
+        self.meter = Meter(self._clock, metering or Metering())
         self.faults = Faults()
         self.log: deque[Entry] = deque(maxlen=_KEPT)
         self.counts: Counter[str] = Counter()
@@ -93,6 +95,7 @@ class CloudServer:
     async def _edge(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         service = _service_of(request.path)
         answer = await self._answer(service, request, handler)
+        answer.headers["Date"] = formatdate(self._clock(), usegmt=True)
         self.counts[service] += 1
         self.log.append(
             Entry(service=service, method=request.method, path=request.path, status=answer.status)

@@ -61,8 +61,15 @@ class Elb:
         """Delete a load balancer in the cloud, whoever uses it: its addresses answer no more."""
         self.balancers.pop(balancer_id, None)
 
-    def provision(self, service: Json) -> tuple[str, list[str]]:
+    def restore(self, balancer: Balancer) -> None:
+        """Put a deleted load balancer back as it was: its id, its addresses, what its listeners counted."""
+        self.balancers[balancer.id] = balancer
+        self.refresh()
+
+    def provision(self, service: Json, *, asked: bool = True) -> tuple[str, list[str]]:
         """The load balancer that a Service asks for, created if need be: its id and addresses.
+
+        Where nothing is `asked` of the Service, as elsewhere than on CCE, it gets one of its own.
 
         Raises:
             UnknownBalancerError: `elb.id` names none that exists, or neither it nor `elb.autocreate` is given.
@@ -70,7 +77,8 @@ class Elb:
         metadata = service["metadata"]
         annotations = metadata.get("annotations") or {}
         label = f"{metadata.get('namespace') or 'default'}/{metadata['name']}"
-        balancer = self._named(annotations) or self._created(label, annotations)
+        wishes = annotations if asked else {ELB_AUTOCREATE: '{"type": "inner"}'}
+        balancer = self._named(wishes) or self._created(label, wishes)
         self._of_service[label] = balancer.id
         self.refresh()
         return balancer.id, balancer.addresses

@@ -106,7 +106,7 @@ class _PortWriter:
             self._write_external()
         else:
             self._reject_cluster_ips()
-        for address in self.service.captured(self.options.minor):
+        for address in self.service.captured(self.options.minor, cce=self.options.cce):
             self._write_balancer_address(address)
         if self.port.node_port:
             self._write_node_port(self.port.node_port)

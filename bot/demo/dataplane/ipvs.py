@@ -47,7 +47,7 @@ class IpvsRules:
             server = VirtualServer(real=everywhere, cluster_ip=True)
             self.servers[address, port.port, port.protocol] = server
         external = self._external(service, backends)
-        for address in service.captured(self.options.minor):
+        for address in service.captured(self.options.minor, cce=self.options.cce):
             self.dummy.add(address)
             self.servers[address, port.port, port.protocol] = VirtualServer(
                 real=external, masquerade=not service.local, allowed=service.source_ranges

@@ -50,13 +50,14 @@ class ServiceState:
         """`namespace/name`."""
         return f"{self.namespace}/{self.name}"
 
-    def captured(self, minor: int) -> tuple[str, ...]:
+    def captured(self, minor: int, *, cce: bool) -> tuple[str, ...]:
         """The load balancer addresses that a proxy of Kubernetes 1.`minor` puts into its rules.
 
         CCE's own proxy leaves them out for a Service with pass-through (cce_10_0355); every proxy from
         1.30 leaves out those of ipMode Proxy (KEP-1860).
         """
-        if minor >= _OLDEST_WITH_PASS_THROUGH and self.annotations.get(PASS_THROUGH) in ("true", "onlyLocal"):
+        asked = self.annotations.get(PASS_THROUGH) in ("true", "onlyLocal")
+        if cce and asked and minor >= _OLDEST_WITH_PASS_THROUGH:
             return ()
         return tuple(i.address for i in self.ingress if not (i.proxy and minor >= _OLDEST_WITH_IP_MODE))
 

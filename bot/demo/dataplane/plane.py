@@ -22,7 +22,8 @@ TIMEOUT_MS = 5000.0
 class DataPlane:
     """The simulated network; implements `bot.demo.seam.Network`.
 
-    The same seed, objects and order of connections give the same results.
+    The same seed, objects and order of connections give the same results. Only where it is CCE's own does a
+    kube-proxy know pass-through.
     """
 
     def __init__(
@@ -36,13 +37,16 @@ class DataPlane:
         sync_delay: float = 0.3,
         seed: int = 0,
         clock: Callable[[], float] = time.time,
+        cce: bool = True,
     ) -> None:
+        self._cce = cce
         self.picture = Picture(objects)
         self.turbo = category == "turbo"
         self.elb = Elb(self.picture, turbo=self.turbo)
         self.clock = clock
         self.host_ports: frozenset[int] = frozenset({22, 10250})
         self.deaf: set[str] = set()
+        self.forgetful: set[str] = set()
         self.nodes: dict[str, ProxyNode] = {}
         self._by_address: dict[str, ProxyNode] = {}
         self._mode: Mode = mode
@@ -138,6 +142,12 @@ class DataPlane:
     def thaw(self, node: str) -> None:
         """Let a frozen node follow the API again."""
         self.nodes[node].thaw()
+
+    def forget(self, node: str, *, forgotten: bool = True) -> None:
+        """Run a kube-proxy on the node that does not know pass-through, or CCE's own again."""
+        (self.forgetful.add if forgotten else self.forgetful.discard)(node)
+        self._reconcile_nodes()
+        self.nodes[node].changed()
 
     def set_sync_delay(self, seconds: float, *, node: str | None = None) -> None:
         """Set how late one node, or every node, programs a change from now on."""
@@ -268,6 +278,7 @@ class DataPlane:
             address=state.address,
             minor=minor_of(self._version) if self._version else state.minor,
             cluster_cidr=self._cluster_cidr,
+            cce=self._cce and state.name not in self.forgetful,
         )
 
 

@@ -11,12 +11,16 @@ Mode = Literal["iptables", "ipvs", "nftables"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyOptions:
-    """One node's kube-proxy: its node, Kubernetes 1.`minor` and, if it has one, the local-traffic detector."""
+    """One node's kube-proxy: its node, Kubernetes 1.`minor` and, if it has one, the local-traffic detector.
+
+    `cce` is CCE's own build, the only one that reads the pass-through annotation.
+    """
 
     node: str
     address: str
     minor: int
     cluster_cidr: str | None
+    cce: bool = True
 
 
 class Rules(Protocol):

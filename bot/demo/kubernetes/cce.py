@@ -48,15 +48,20 @@ class LoadBalancers:
     """Gives Services of type LoadBalancer an ELB, its addresses, and `onlyLocal` where the policy is Local.
 
     `provision` is called again whenever a Service changes and answers the same as long as nothing else did;
-    `release` is called when the Service goes. `work.delay` is how long the controller takes, in seconds.
+    `release` is called when the Service goes. `work.delay` is how long the controller takes, in seconds. Without
+    `cce` it is another cloud's controller, which knows none of CCE's annotations.
     """
 
-    def __init__(self, objects: Storage, provision: Provision, *, release: Release | None = None) -> None:
+    def __init__(
+        self, objects: Storage, provision: Provision, *, release: Release | None = None, cce: bool = True
+    ) -> None:
+        self._cce = cce
         self.work = Reconciler(self._reconcile)
         self._objects = objects
         self._provision = provision
         self._release = release
-        objects.webhooks.append(guard_elb)
+        if cce:
+            objects.webhooks.append(guard_elb)
         objects.subscribe("services", self._changed)
 
     def resync(self) -> None:
@@ -77,7 +82,7 @@ class LoadBalancers:
             return
         if "deletionTimestamp" in service["metadata"] or service["spec"]["type"] != "LoadBalancer":
             self._clean_up(service)
-        elif not {ELB_ID, AUTOCREATE} & _annotations(service).keys():
+        elif self._cce and not {ELB_ID, AUTOCREATE} & _annotations(service).keys():
             self._status(service, [])
             self._tell(service, "GetLoadBalancerFailed", UNDEFINED, kind="Warning")
         else:
@@ -85,17 +90,21 @@ class LoadBalancers:
 
     def _ensure(self, service: Json) -> None:
         elb, addresses = self._provision(service)
-        annotations = {ELB_ID: elb}
-        if service["spec"].get("externalTrafficPolicy") == "Local" and PASS_THROUGH not in _annotations(
-            service
-        ):
-            annotations[PASS_THROUGH] = "onlyLocal"
+        annotations = self._written(service, elb)
         finalizers = service["metadata"].get("finalizers", [])
         if _unlike(annotations, service) or FINALIZER not in finalizers:
             wanted = finalizers if FINALIZER in finalizers else [*finalizers, FINALIZER]
             self._merge(service, {"metadata": {"annotations": annotations, "finalizers": wanted}})
         if self._status(service, addresses):
             self._tell(service, "EnsuredLoadBalancer", "Ensured load balancer")
+
+    def _written(self, service: Json, elb: str) -> dict[str, str]:
+        """Return the annotations that CCE writes back; another cloud writes none."""
+        if not self._cce:
+            return {}
+        local = service["spec"].get("externalTrafficPolicy") == "Local"
+        unsaid = local and PASS_THROUGH not in _annotations(service)
+        return {ELB_ID: elb} | ({PASS_THROUGH: "onlyLocal"} if unsaid else {})
 
     def _status(self, service: Json, addresses: Sequence[str]) -> bool:
         """Write the load balancer's addresses, and tell whether that changed anything."""

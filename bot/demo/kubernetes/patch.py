@@ -86,11 +86,15 @@ def _remove(document: Any, tokens: Sequence[str]) -> Any:
 
 
 def _replace(document: Any, tokens: Sequence[str], value: Any) -> Any:
-    _read(document, tokens)
+    """A real server's library lets a key of an object be replaced that is not there, against RFC 6902 §4.3."""
     if not tokens:
         return value
     parent, last = _read(document, tokens[:-1]), tokens[-1]
-    parent[int(last) if isinstance(parent, list) else last] = value
+    if isinstance(parent, dict):
+        parent[last] = value
+        return document
+    _read(document, tokens)
+    parent[int(last)] = value
     return document
 
 

@@ -73,19 +73,23 @@ def check_match(query: Mapping[str, str], *, watching: bool) -> None:
         return
     field = "resourceVersionMatch"
     version = query.get("resourceVersion", "")
+    causes = []
     if watching:
-        cause = Cause.forbidden(field, "resourceVersionMatch is forbidden for watch")
-    elif query.get("continue"):
-        cause = Cause.forbidden(field, "resourceVersionMatch is forbidden when continue is provided")
+        causes.append(Cause.forbidden(field, "resourceVersionMatch is forbidden for watch"))
     elif not version:
-        cause = Cause.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-    elif match not in {"Exact", "NotOlderThan"}:
-        cause = Cause.unsupported(field, match, ("Exact", "NotOlderThan"))
+        causes.append(
+            Cause.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+        )
+    if query.get("continue"):
+        causes.append(Cause.forbidden(field, "resourceVersionMatch is forbidden when continue is provided"))
+    if match not in {"Exact", "NotOlderThan"}:
+        causes.append(Cause.unsupported(field, match, ("Exact", "NotOlderThan")))
     elif match == "Exact" and version == "0":
-        cause = Cause.forbidden(field, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
-    else:
-        return
-    raise invalid_options("ListOptions", cause)
+        causes.append(
+            Cause.forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+        )
+    if causes:
+        raise invalid_options("ListOptions", *causes)
 
 
 class Reader:

@@ -67,6 +67,8 @@ def quoted(value: object) -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return "[" + " ".join(quoted(each) for each in value) + "]"
     return str(value)
 
 
@@ -145,9 +147,9 @@ def invalid_object(resource: Resource, name: str, causes: Sequence[Cause]) -> Ap
     return invalid(resource.kind, name, causes, group=resource.group)
 
 
-def invalid_options(kind: str, cause: Cause) -> ApiError:
+def invalid_options(kind: str, *causes: Cause) -> ApiError:
     """Return the 422 of a query parameter, such as `fieldManager` in PatchOptions."""
-    return invalid(kind, "", [cause], group="meta.k8s.io")
+    return invalid(kind, "", causes, group="meta.k8s.io")
 
 
 def unprocessable_patch() -> ApiError:
@@ -183,12 +185,9 @@ def method_not_allowed(resource: Resource) -> ApiError:
     return ApiError(405, "MethodNotAllowed", message, _details(resource, None))
 
 
-def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
+def unsupported_media_type() -> ApiError:
     """Return the 415 of a patch type that a resource does not take."""
-    message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(
-        accepted
-    )
-    return ApiError(415, "UnsupportedMediaType", message)
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
 
 
 def apply_conflict(owners: Mapping[str, Sequence[str]]) -> ApiError:

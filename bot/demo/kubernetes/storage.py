@@ -253,7 +253,7 @@ class Storage:
 
     def _updated(self, resource: Resource, record: Record, new: Json, options: Options) -> Record:
         old = record.copy()
-        update.guard(resource, record, new["metadata"])
+        update.guard(resource, record, new["metadata"], patching=options.patching)
         update.keep(resource, old, new, options)
         self._settle(resource, new, old, options)
         if update.same(old, new, ownership=options.operation == "Apply"):

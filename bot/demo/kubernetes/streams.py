@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from bot.demo.kubernetes.resources import BY_NAME
 from bot.demo.kubernetes.status import bad_request
@@ -14,7 +14,7 @@ from bot.demo.kubernetes.target import Target
 from bot.demo.seam import Json
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-STDOUT, STDERR, ERROR = 1, 2, 3
+STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 FRAME = 16_384
 
 
@@ -26,10 +26,11 @@ class Output(NamedTuple):
     exit_code: int
 
 
-Run = Callable[[Json, str, Sequence[str]], Awaitable[Output]]  # pod, container, argv
+Run = Callable[[Json, str, Sequence[str], asyncio.StreamReader], Awaitable[Output]]
+"""Pod, container, arguments, standard input."""
 
 
-async def not_there(_pod: Json, _container: str, argv: Sequence[str]) -> Output:
+async def not_there(_pod: Json, _container: str, argv: Sequence[str], _stdin: asyncio.StreamReader) -> Output:
     """Answer for containers in which nothing is installed."""
     return Output(b"", f'exec: "{argv[0]}": executable file not found in $PATH\n'.encode(), 126)
 
@@ -55,12 +56,27 @@ class Streams:
         if not socket.can_prepare(request):
             raise bad_request("Upgrade request required")
         await socket.prepare(request)
-        output = await self.run(pod, container, argv)
-        await _send(socket, STDOUT, output.stdout if _wanted(request, "stdout") else b"")
-        await _send(socket, STDERR, output.stderr if _wanted(request, "stderr") else b"")
-        await socket.send_bytes(bytes([ERROR]) + json.dumps(_outcome(output.exit_code)).encode())
-        await socket.close()
+        output = await self._output(socket, pod, container, argv)
+        if output is not None:
+            await _send(socket, STDOUT, output.stdout if _wanted(request, "stdout") else b"")
+            await _send(socket, STDERR, output.stderr if _wanted(request, "stderr") else b"")
+            await socket.send_bytes(bytes([ERROR]) + json.dumps(_outcome(output.exit_code)).encode())
+            await socket.close()
         return socket
+
+    async def _output(
+        self, socket: web.WebSocketResponse, pod: Json, container: str, argv: Sequence[str]
+    ) -> Output | None:
+        """Run a command until it ends, or nobody listens any more."""
+        stdin = asyncio.StreamReader()
+        running = asyncio.ensure_future(self.run(pod, container, argv, stdin))
+        listening = asyncio.create_task(_fed(socket, stdin))
+        try:
+            await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
+            return running.result() if running.done() else None
+        finally:
+            running.cancel()
+            listening.cancel()
 
     async def log(self, target: Target) -> web.Response:
         """Return what a container wrote."""
@@ -69,6 +85,14 @@ class Streams:
         return web.Response(
             body=self.logs.get(f"{target.namespace}/{target.name}", b""), content_type="text/plain"
         )
+
+
+async def _fed(socket: web.WebSocketResponse, stdin: asyncio.StreamReader) -> None:
+    """Hand on what comes for the command's standard input, until the other side closes."""
+    async for message in socket:
+        if message.type is WSMsgType.BINARY and message.data[:1] == bytes([STDIN]):
+            stdin.feed_data(message.data[1:])
+    stdin.feed_eof()
 
 
 def _wanted(request: web.Request, name: str) -> bool:

@@ -36,10 +36,16 @@ class Preconditions:
 UNCONDITIONAL = Preconditions()
 
 
-def guard(resource: Resource, record: Record, metadata: Json) -> None:
-    """Refuse a stale resourceVersion and changes of what names an object."""
+def guard(resource: Resource, record: Record, metadata: Json, *, patching: bool = False) -> None:
+    """Refuse a stale resourceVersion and changes of what names an object.
+
+    The uid of a PUT is a precondition; that of a patch is a field that does not change.
+    """
     old = record.body["metadata"]
     if metadata.setdefault("uid", old["uid"]) != old["uid"]:
+        if patching:
+            cause = Cause.invalid("metadata.uid", metadata["uid"], "field is immutable")
+            raise invalid_object(resource, old["name"], [cause])
         why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {old['uid']}"
         raise conflict(resource, old["name"], why)
     if metadata.setdefault("namespace", old.get("namespace")) != old.get("namespace"):

@@ -203,7 +203,7 @@ def _event(resource: Resource, body: Json) -> Causes:
     newer = resource.group == "events.k8s.io"
     if newer and not body.get("eventTime"):
         yield Cause.required("eventTime")
-    if newer or body.get("eventTime"):
+    elif body.get("eventTime"):
         yield from _newer_event(body, "reportingController" if newer else "reportingComponent")
         return
     named = body.get("involvedObject", {}).get("namespace", "")

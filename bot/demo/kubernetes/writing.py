@@ -79,9 +79,8 @@ def options_of(request: web.Request, target: Target, user: User) -> Options:
 
 
 def _dry_run(values: list[str], kind: str) -> bool:
-    for value in values:
-        if value != "All":
-            raise invalid_options(kind, Cause.unsupported("dryRun", value, ("All",)))
+    if any(value != "All" for value in values):
+        raise invalid_options(kind, Cause.unsupported("dryRun", values, ("All",)))
     return bool(values)
 
 
@@ -148,7 +147,7 @@ class Writer:
         resource, name = target.resource, target.name or ""
         accepted = [STEPS, MERGE, *([] if resource.custom else [STRATEGIC]), APPLY]
         if content_type not in accepted:
-            raise unsupported_media_type(accepted)
+            raise unsupported_media_type()
         body = body_of(content_type, raw)
         if content_type == APPLY:
             _check_apply(body)

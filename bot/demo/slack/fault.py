@@ -59,6 +59,11 @@ class Faults:
         hanging.set()
         self._changed()
 
+    def drop(self, kind: Kind) -> None:
+        """Forget the troubles of one kind."""
+        self._troubles = [each for each in self._troubles if each.kind != kind]
+        self._changed()
+
     def take(self, method: str) -> Trouble | None:
         """Return the trouble that this call meets, and count it."""
         for index, trouble in enumerate(self._troubles):

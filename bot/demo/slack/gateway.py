@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +16,7 @@ from bot.demo.slack.fault import Trouble
 from bot.demo.slack.journal import Direction
 from bot.demo.slack.problem import SlackProblem
 from bot.demo.slack.response import respond
-from bot.demo.slack.state import State, Upload
+from bot.demo.slack.state import State
 
 Json = dict[str, Any]
 _SAFE_FILE = {
@@ -119,7 +120,7 @@ class Gateway:
         if upload is None:
             raise web.HTTPNotFound
         body = await _upload_body(request)
-        self._state.uploads[upload.id] = Upload(id=upload.id, name=upload.name, body=body)
+        self._state.uploads[upload.id] = replace(upload, body=body)
         return web.Response(text=f"OK - {len(body)}")
 
     async def file(self, request: web.Request) -> web.Response:

@@ -145,10 +145,18 @@ class Shortcut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Something worth trying: a sentence, and the line that does it."""
+
+    says: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """The installed app: its identity, what it registered, and the events that it subscribed to.
 
-    `samples` are lines that the page offers to newcomers in an empty channel.
+    `samples` are lines that the page offers to newcomers in an empty channel, `trials` what it lists beside.
     """
 
     id: str = "A0ELBPASS"
@@ -169,6 +177,7 @@ class App:
         "/elb-passthrough list",
         "/elb-passthrough help",
     )
+    trials: tuple[Trial, ...] = ()
 
 
 def default_people() -> tuple[Person, ...]:

@@ -10,6 +10,7 @@ from bot.demo.slack.feed import Change, Feed
 from bot.demo.slack.hook import Hooks
 from bot.demo.slack.journal import Journal
 from bot.demo.slack.people import App, Directory
+from bot.demo.slack.presence import Presence
 from bot.demo.slack.rate import Rate, Rates
 from bot.demo.slack.stamp import Stamps
 from bot.demo.slack.trigger import Triggers
@@ -24,6 +25,7 @@ class Upload:
 
     id: str
     name: str
+    alt: str = ""
     body: bytes = b""
 
 
@@ -49,6 +51,7 @@ class State:
     journal: Journal
     faults: Faults
     rates: Rates
+    presence: Presence
     uploads: dict[str, Upload] = field(default_factory=dict)
     tickets: set[str] = field(default_factory=set)
 
@@ -96,4 +99,5 @@ def new_state(
         journal=Journal(clock=clock, feed=feed),
         faults=Faults(lambda: feed.publish(Change(kind="faults"))),
         rates=Rates(rates, clock),
+        presence=Presence(feed),
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.demo.slack.workspace import Workspace
 
 Json = dict[str, Any]
+Act = Callable[[Json], Awaitable[Json]]
 _HEARTBEAT = 15.0
 
 
@@ -41,7 +42,7 @@ class Window:
             "knobs": self._knobs,
             "faults": self._troubles,
         }
-        done: dict[str, Callable[[Json], Awaitable[Json]]] = {
+        told: dict[str, Act] = {
             "say": self._say,
             "command": self._command,
             "mention": self._mention,
@@ -51,17 +52,25 @@ class Window:
             "close": self._close,
             "shortcut": self._shortcut,
             "home": self._home,
-            "read": self._read,
-            "faults": self._fault,
-            "next": self._next,
             "again": self._again,
         }
+        done: dict[str, Act] = {"read": self._read, "faults": self._fault, "next": self._next}
+        done |= {name: self._once_there(act) for name, act in told.items()}
         return [
             web.get("/world/events", self.events),
             web.post("/world/knobs/{name}", self._turn),
             *(web.get(f"/world/{name}", _seeing(answer)) for name, answer in seen.items()),
             *(web.post(f"/world/{name}", _doing(answer)) for name, answer in done.items()),
         ]
+
+    def _once_there(self, act: Act) -> Act:
+        """Let what the app is told of wait while the app is starting."""
+
+        async def waiting(body: Json) -> Json:
+            await self._state.presence.settled()
+            return await act(body)
+
+        return waiting
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream every change that the person may see, as server-sent events."""
@@ -99,7 +108,10 @@ class Window:
             "app": {"id": self._state.app.id, "name": self._state.app.name, "user": self._state.bot_user},
             "me": user,
             "people": [p.wire(self._state.team) | {"human": p.human} for p in directory.people.values()],
-            "groups": [{"id": g.id, "handle": g.handle, "name": g.name} for g in directory.groups.values()],
+            "groups": [
+                {"id": g.id, "handle": g.handle, "name": g.name, "users": list(g.users)}
+                for g in directory.groups.values()
+            ],
             "channels": mine,
             "all_channels": [{"id": c.id, "name": c.name} for c in directory.channels.values() if c.name],
             "commands": [
@@ -112,6 +124,8 @@ class Window:
             ],
             "knobs": self._workspace.knobs.list(),
             "samples": list(self._state.app.samples),
+            "trials": [{"says": t.says, "command": t.command} for t in self._state.app.trials],
+            "presence": self._state.presence.wire(),
             "emoji": dict(EMOJI),
         }
 
@@ -252,12 +266,12 @@ class Window:
 
     async def _turn(self, request: web.Request) -> web.Response:
         _json_only(request)
+        target = (await request.json()).get("target")
         try:
-            return web.json_response(
-                {"ok": True, "text": await self._workspace.knobs.turn(request.match_info["name"])}
-            )
+            said = await self._workspace.knobs.turn(request.match_info["name"], target)
         except KeyError as error:
             raise web.HTTPNotFound from error
+        return web.json_response({"ok": True, "text": said})
 
 
 async def _with_heartbeats(changes: AsyncIterator[Change]) -> AsyncIterator[Change | None]:
@@ -288,7 +302,7 @@ def _seeing(answer: Callable[[Json], Json]) -> Callable[[web.Request], Awaitable
     return handle
 
 
-def _doing(act: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _doing(act: Act) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         _json_only(request)
         try:

@@ -11,6 +11,7 @@ from bot.adapters.cloud.api import CloudApi
 from bot.adapters.cloud.gateway import Patience
 from bot.config.secret import Secret
 from bot.config.settings import AccessKey, CloudSettings, Provider, UserPassword
+from bot.ports import Cloud, Listener, Point
 from tests.demo.cloud.caller import KEY, LOGIN, PROJECT, World, world
 
 Credentials = AccessKey | UserPassword
@@ -58,6 +59,12 @@ def settings(url: str, credentials: Credentials, **changes: Any) -> CloudSetting
     return CloudSettings(**(values | changes))
 
 
+async def points(cloud: Cloud, listener: Listener, *, start: datetime, end: datetime) -> list[Point]:
+    """Ask for one listener's new connections."""
+    (found,) = (await cloud.metrics([listener], start=start, end=end)).each
+    return list(found.new_connections)
+
+
 @pytest.fixture
 async def w() -> AsyncIterator[World]:
     """A cloud over a cluster with one shared load balancer; its clock stands still."""
@@ -80,11 +87,15 @@ async def ask(w: World, rests: Rests) -> AsyncIterator[Ask]:
     made: list[CloudApi] = []
 
     def build(
-        credentials: Credentials | None = None, *, patience: Patience | None = None, **changes: Any
+        credentials: Credentials | None = None,
+        *,
+        patience: Patience | None = None,
+        ahead: float = 0.0,
+        **changes: Any,
     ) -> CloudApi:
         api = CloudApi(
             settings(w.url, credentials or keys(), **changes),
-            clock=lambda: datetime.fromtimestamp(w.clock.now, UTC),
+            clock=lambda: datetime.fromtimestamp(w.clock.now + ahead, UTC),
             sleep=rests,
             patience=patience,
         )

@@ -1,7 +1,7 @@
 """The cloud adapter against answers that nobody documented."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +14,11 @@ from bot.adapters.cloud.api import CloudApi
 from bot.adapters.cloud.endpoints import endpoint
 from bot.config.settings import Provider
 from bot.ports import Listener, NotFound, Unavailable, WorldError
-from tests.adapters.cloud.conftest import Rests, keys, settings
+from tests.adapters.cloud.conftest import Rests, keys, points, settings
 
 LISTENER = Listener(id="l", protocol="TCP", port=80, load_balancer="lb")
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-Handler = Callable[[web.Request], web.Response]
+Handler = Callable[[web.Request], web.Response | Awaitable[web.Response]]
 
 
 @asynccontextmanager
@@ -26,7 +26,8 @@ async def answering(handler: Handler, rests: Rests | None = None, **changes: Any
     """Ask a server that answers everything by one function."""
 
     async def serve(request: web.Request) -> web.Response:
-        return handler(request)
+        answer = handler(request)
+        return answer if isinstance(answer, web.Response) else await answer
 
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", serve)
@@ -42,7 +43,7 @@ async def answering(handler: Handler, rests: Rests | None = None, **changes: Any
 async def points_of(body: object) -> list[float]:
     """Ask for new connections where that is the answer."""
     async with answering(lambda _: web.json_response(body)) as api:
-        return [point.value for point in await api.new_connections(LISTENER, start=START, end=END)]
+        return [point.value for point in await points(api, LISTENER, start=START, end=END)]
 
 
 async def test_points_are_sorted_whatever_order_they_come_in() -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.adapters.cloud.gateway import Patience
 from bot.demo.cloud import Fault, Metering
 from bot.ports import ClusterKind, Forbidden, Listener, NotFound, Point, Unavailable
-from tests.adapters.cloud.conftest import Ask, Rests, keys, login
+from tests.adapters.cloud.conftest import Ask, Rests, keys, login, points
 from tests.demo.cloud.caller import PROJECT, TEMPORARY, World
 from tests.demo.dataplane.cluster import EIP, VIP
 
@@ -69,8 +69,8 @@ async def test_new_connections_come_per_period(w: World, ask: Ask) -> None:
     start = at(w)
     w.burst(120)
     w.clock.now += 120
-    points = await ask().new_connections(found, start=start, end=at(w))
-    assert list(points) == [
+    told = await points(ask(), found, start=start, end=at(w))
+    assert told == [
         Point(at=start, value=2.0),
         Point(at=start + timedelta(seconds=60), value=0.0),
     ]
@@ -83,9 +83,9 @@ async def test_a_period_without_a_point_is_missing(w: World, ask: Ask) -> None:
     start = at(w)
     w.burst(10)
     w.clock.now += 8
-    assert list(await ask().new_connections(found, start=start, end=at(w))) == []
+    assert await points(ask(), found, start=start, end=at(w)) == []
     w.clock.now += 6
-    (first, *_) = await ask().new_connections(found, start=start, end=start + timedelta(seconds=8))
+    (first, *_) = await points(ask(), found, start=start, end=start + timedelta(seconds=8))
     assert first == Point(at=start, value=5.0)
 
 
@@ -96,10 +96,8 @@ async def test_points_outside_the_question_are_left_out(w: World, ask: Ask) -> N
     start = at(w)
     w.burst(60)
     w.clock.now += 240
-    points = await ask().new_connections(
-        found, start=start + timedelta(seconds=30), end=start + timedelta(seconds=120)
-    )
-    assert [point.at for point in points] == [start + timedelta(seconds=60)]
+    told = await points(ask(), found, start=start + timedelta(seconds=30), end=start + timedelta(seconds=120))
+    assert [point.at for point in told] == [start + timedelta(seconds=60)]
 
 
 async def test_the_cluster_is_described(ask: Ask) -> None:
@@ -175,14 +173,35 @@ async def test_a_refused_signature_is_said_without_what_was_signed(ask: Ask, wro
     assert not any(secret in told for secret in ("AKNOBODY", "SKWRONG", "AKTEMP", "canonical"))
 
 
-async def test_clocks_that_differ_are_said(w: World, ask: Ask) -> None:
-    """A signature is refused when this machine's clock is off; the sentence says by how much."""
-    api = ask()
+@pytest.mark.parametrize(("ahead", "said"), [(200.0, "200 s ahead of"), (-400.0, "400 s behind")])
+async def test_clocks_that_differ_are_measured_and_said(w: World, ask: Ask, ahead: float, said: str) -> None:
+    """From the Date of any answer; a refusal says it too, for a clock is a common cause of one."""
+    api = ask(ahead=ahead)
     await api.cluster()
-    assert "behind the cloud's" in api.skewed() or "ahead of the cloud's" in api.skewed()
+    assert api.ahead() == pytest.approx(ahead, abs=1)
+    assert api.skewed() == f"this machine's clock is {said} the cloud's"
     w.cloud.accounts.keys.clear()
-    with pytest.raises(Forbidden, match=r"this machine's clock is \d+ s (behind|ahead of) the cloud's"):
+    with pytest.raises(Forbidden, match=f"; this machine's clock is {said} the cloud's"):
         await api.cluster()
+
+
+@pytest.mark.parametrize("ahead", [1800.0, -1800.0])
+async def test_a_signature_that_is_refused_for_its_date_is_made_again_by_the_clouds_clock(
+    w: World, ask: Ask, ahead: float
+) -> None:
+    """Fifteen minutes off is refused; the refusal's own Date says what time it is. Asked twice the first time only."""
+    api = ask(ahead=ahead)
+    await api.cluster()
+    assert [entry.status for entry in w.cloud.log] == [HTTPStatus.UNAUTHORIZED, HTTPStatus.OK]
+    await api.cluster()
+    assert [entry.status for entry in w.cloud.log][2:] == [HTTPStatus.OK]
+
+
+async def test_no_signature_is_made_for_another_day(w: World, ask: Ask) -> None:
+    """Whoever could send a Date could have one made for any day."""
+    with pytest.raises(Forbidden, match="clock is 180000 s ahead"):
+        await ask(ahead=180_000.0).cluster()
+    assert len(w.cloud.log) == 1
 
 
 async def test_a_project_of_others_is_forbidden(ask: Ask) -> None:
@@ -196,13 +215,13 @@ async def test_a_missing_right_is_passed_on(w: World, ask: Ask) -> None:
     w.cloud.set_fault("ces", Fault(status=HTTPStatus.FORBIDDEN))
     found = Listener(id="x", protocol="TCP", port=80, load_balancer="y")
     with pytest.raises(Forbidden, match=r"Policy doesn't allow \[ces:\*:get\]"):
-        await ask().new_connections(found, start=at(w, -60), end=at(w))
+        await points(ask(), found, start=at(w, -60), end=at(w))
 
 
 async def test_no_period_starts_in_an_empty_interval(w: World, ask: Ask) -> None:
     """Cloud Eye would refuse the question as malformed; it is not asked."""
     found = await listener(w, ask)
-    assert list(await ask().new_connections(found, start=at(w), end=at(w))) == []
+    assert await points(ask(), found, start=at(w), end=at(w)) == []
     assert w.cloud.counts["ces"] == 0
 
 

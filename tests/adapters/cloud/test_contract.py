@@ -6,7 +6,7 @@ import pytest
 
 from bot.demo.cloud import Metering
 from bot.ports import Cloud, ClusterKind, Listener, LoadBalancerFacts, NotFound, Point
-from tests.adapters.cloud.conftest import Ask
+from tests.adapters.cloud.conftest import Ask, points
 from tests.adapters.cloud.test_api import at
 from tests.demo.cloud.caller import World
 from tests.demo.dataplane.cluster import EIP, VIP
@@ -37,6 +37,8 @@ def cloud(request: pytest.FixtureRequest, w: World, ask: Ask) -> Cloud:
     )
     second = Point(at=start + timedelta(seconds=60), value=0.0)
     memory.points[listener.id] = [second, Point(at=start, value=2.0)]
+    memory.concurrent[listener.id] = [second, Point(at=start, value=2.0)]
+    memory.packets[listener.id] = [second, Point(at=start, value=12.0)]
     return memory
 
 
@@ -58,11 +60,29 @@ async def test_points_come_in_order_and_as_asked(cloud: Cloud, w: World) -> None
     """Oldest first; the end is not part of the question."""
     (listener,) = (await cloud.load_balancer(w.balancer.id)).listeners
     start = at(w, -120)
-    whole = await cloud.new_connections(listener, start=start, end=at(w))
+    whole = await points(cloud, listener, start=start, end=at(w))
     assert [point.value for point in whole] == [2.0, 0.0]
-    first = await cloud.new_connections(listener, start=start, end=start + timedelta(seconds=60))
+    first = await points(cloud, listener, start=start, end=start + timedelta(seconds=60))
     assert [point.at for point in first] == [start]
-    assert list(await cloud.new_connections(listener, start=start, end=start)) == []
+    assert await points(cloud, listener, start=start, end=start) == []
+
+
+async def test_the_other_metrics_come_with_them(cloud: Cloud, w: World) -> None:
+    """Of several listeners, each in its place; one that counts nothing has nothing."""
+    (listener,) = (await cloud.load_balancer(w.balancer.id)).listeners
+    nobody = Listener(id="nobody", protocol="TCP", port=81, load_balancer=w.balancer.id)
+    found = await cloud.metrics([nobody, listener], start=at(w, -120), end=at(w))
+    first, second = found.each
+    assert not [*first.new_connections, *first.concurrent, *first.packets]
+    assert [point.value for point in second.packets] == [12.0, 0.0]
+    assert [point.value for point in second.concurrent] == [2.0, 0.0]
+    assert found.calls == 1
+
+
+async def test_clocks_that_agree_are_not_apart(cloud: Cloud, w: World) -> None:
+    """As far as whole seconds tell."""
+    await cloud.load_balancer(w.balancer.id)
+    assert cloud.ahead() == 0
 
 
 async def test_the_cluster_is_described(cloud: Cloud) -> None:

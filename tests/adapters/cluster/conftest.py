@@ -30,6 +30,8 @@ QUICK = Timing(
     longest=0.05,
     denied=0.05,
     facts=0.05,
+    balancer=0.01,
+    balancers=0.02,
 )
 CHECKOUT = ServiceRef(cluster="prod", namespace="shop", name="checkout")
 CHECKOUT_REF = Ref("shop", "checkout")

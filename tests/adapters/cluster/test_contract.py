@@ -11,6 +11,7 @@ from bot.adapters.cluster.live import LiveCluster
 from bot.demo.kubernetes import ApiServer
 from bot.domain.change import ServiceRef
 from bot.domain.objects import PASS_THROUGH, Ref
+from bot.domain.owner import Application, Kustomization, Mark, Tool
 from bot.ports import Cluster, Conflict, Forbidden, NotFound, ProbePod, Unavailable
 from tests.adapters.cluster.conftest import CHECKOUT, CHECKOUT_REF, PATIENCE, Make, service
 from tests.fakes.cluster import MemoryCluster
@@ -54,6 +55,10 @@ class Stage(ABC):
         """Name the Pods in the probes' namespace."""
 
     @abstractmethod
+    def own(self, namespace: str, name: str) -> None:
+        """Let an Application of Argo CD's and a Kustomization of Flux's look after shop/checkout."""
+
+    @abstractmethod
     async def seen(self) -> None:
         """Wait until shop/checkout is in the cache."""
 
@@ -91,6 +96,17 @@ class Wire(Stage):
         """Read them from the store."""
         return {each["metadata"]["name"] for each in self.api.objects.list("pods", "elb-passthrough")}
 
+    def own(self, namespace: str, name: str) -> None:
+        """Create them as the tools keep them."""
+        if self.api.objects.get("namespaces", "", namespace) is None:
+            self.api.objects.create("namespaces", {"metadata": {"name": namespace}}, manager="test")
+        at = {"name": name, "namespace": namespace}
+        resources = [{"kind": "Service", "namespace": "shop", "name": "checkout", "status": "Synced"}]
+        here = {"destination": {"server": "https://kubernetes.default.svc"}}
+        application = {"metadata": at, "spec": here, "status": {"resources": resources}}
+        self.api.objects.create("applications", application, manager="argocd")
+        self.api.objects.create("kustomizations", {"metadata": at, "spec": {}}, manager="flux")
+
     async def seen(self) -> None:
         """Wait for the watch."""
         async with asyncio.timeout(PATIENCE):
@@ -121,7 +137,15 @@ class Memory(Stage):
 
     def pods(self) -> set[str]:
         """Read them."""
-        return set(self.cluster.probes)
+        return set(self.cluster.started)
+
+    def own(self, namespace: str, name: str) -> None:
+        """Hold them as values."""
+        application = Application(namespace=namespace, name=name, services={"shop/checkout": "Synced"})
+        self.cluster.owned.setdefault(Tool.APPLICATION, []).append(application)
+        self.cluster.owned.setdefault(Tool.KUSTOMIZATION, []).append(
+            Kustomization(namespace=namespace, name=name)
+        )
 
     async def seen(self) -> None:
         """It is there at once."""
@@ -265,7 +289,7 @@ async def test_a_probe_that_was_never_started_is_gone(stage: Stage) -> None:
 
 
 async def test_a_sweep_takes_one_run_and_leaves_the_others(stage: Stage) -> None:
-    """By run, then all."""
+    """Every Pod of ours is found with its run; nobody asks for all of them to be deleted."""
     for number in (1, 2, 3):
         run = "run-1" if number < 3 else "run-2"
         await stage.cluster.start_probe(
@@ -282,8 +306,8 @@ async def test_a_sweep_takes_one_run_and_leaves_the_others(stage: Stage) -> None
         )
     assert await stage.cluster.sweep_probes("run-1") == 2
     assert stage.pods() == {"probe-3"}
-    assert await stage.cluster.sweep_probes() == 1
-    assert stage.pods() == set()
+    (left,) = await stage.cluster.probes()
+    assert (left.name, left.run) == ("probe-3", "run-2")
 
 
 async def test_a_read_only_cluster_refuses_every_write_but_a_rehearsal(make: Make, api: ApiServer) -> None:
@@ -301,6 +325,43 @@ async def test_a_read_only_cluster_refuses_every_write_but_a_rehearsal(make: Mak
         with pytest.raises(Forbidden, match="read-only"):
             await cluster.start_probe(POD)
         await cluster.tell(CHECKOUT, live.uid, key="k", message="m")
-        assert await cluster.sweep_probes() == 0
+        assert await cluster.sweep_probes("run-1") == 0
     assert api.requests.of("create", "events") == []
     assert ServiceRef(cluster="prod", namespace="shop", name="checkout") == CHECKOUT
+
+
+async def test_owners_are_found_by_tool_and_name_wherever_they_live(stage: Stage) -> None:
+    """A tracking id names the Application, not its namespace: two of one name are both found."""
+    stage.own("argocd", "web")
+    stage.own("team-a", "web")
+    stage.own("argocd", "other")
+    found = await stage.cluster.owners(Mark(tool=Tool.APPLICATION, name="web"))
+    assert {(each.namespace, each.name) for each in found} == {("argocd", "web"), ("team-a", "web")}
+    assert all(isinstance(each, Application) and each.here for each in found)
+    assert all(each.services == {"shop/checkout": "Synced"} for each in found)
+
+
+async def test_owners_of_a_namespace_are_found_there_alone(stage: Stage) -> None:
+    """Flux' labels name both."""
+    stage.own("flux-system", "web")
+    stage.own("team-a", "web")
+    mark = Mark(tool=Tool.KUSTOMIZATION, name="web", namespace="team-a")
+    (found,) = await stage.cluster.owners(mark)
+    assert isinstance(found, Kustomization)
+    assert (found.namespace, found.services) == ("team-a", None)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        Mark(tool=Tool.APPLICATION, name="nobody"),
+        Mark(tool=Tool.KUSTOMIZATION, name="web", namespace="elsewhere"),
+        Mark(tool=Tool.HELM_RELEASE, name="web"),
+        Mark(tool=Tool.HELM, name="web"),
+        Mark(tool=Tool.TERRAFORM),
+    ],
+)
+async def test_no_owner_is_no_error(stage: Stage, mark: Mark) -> None:
+    """Nothing of that name, or nothing of that kind, or a tool that keeps no object."""
+    stage.own("argocd", "web")
+    assert list(await stage.cluster.owners(mark)) == []

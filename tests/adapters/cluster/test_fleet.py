@@ -1,9 +1,12 @@
 """Several clusters: each has a life of its own."""
 
 import asyncio
+import math
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import NoReturn
 
 import pytest
@@ -16,6 +19,7 @@ from bot.demo.kubernetes import ApiServer
 from bot.domain.objects import Ref
 from bot.ports import NotFound
 from tests.adapters.cluster.conftest import CHECKOUT_REF, PATIENCE, QUICK, Make, kubeconfig, service
+from tests.adapters.cluster.ill import WAYS, reaching, serving
 
 
 @pytest.fixture
@@ -47,6 +51,31 @@ async def test_a_cluster_that_hangs_slows_no_other(
     assert not hanging.freshness().synced
     assert "prod does not answer" in hanging.freshness().problem
     await fleet.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_cluster_that_is_no_use_slows_no_other(
+    api: ApiServer, make: Make, tmp_path: Path, way: str
+) -> None:
+    """Whatever it does: the other's changes arrive, and it is itself asked no more often than it may be."""
+    asked: Counter[str] = Counter()
+    async with serving(WAYS[way], asked) as url:
+        patient = replace(QUICK, first=0.05, longest=10.0)
+        ill = make(running=False, name="ill", kubeconfig=reaching(tmp_path / "ill", url), timing=patient)
+        healthy = make(running=False)
+        fleet = KubeClusters([ill, healthy], timing=QUICK)
+        fleet.start()
+        begun = monotonic()
+        async with asyncio.timeout(PATIENCE):
+            await healthy.synced()
+            for number in range(50):
+                api.objects.create("services", service(f"s{number}"), manager="kubectl")
+                await healthy.until(lambda s, n=number: s.service(Ref("shop", f"s{n}")) is not None)  # type: ignore[misc]  # mypy cannot infer a default argument's type
+        assert healthy.freshness().problem == ""
+        # Six kinds, whose rests double: 0.05 s, 0.1 s … and each time once listed, once watched, at most.
+        tries = 2 + math.log2(1 + (monotonic() - begun) / 0.025)
+        assert asked["watch"] <= 6 * tries
+        await fleet.close()
 
 
 async def test_a_cluster_without_a_usable_kubeconfig_stops_nothing(

@@ -237,6 +237,25 @@ async def test_an_endless_line_is_refused(tmp_path: Path) -> None:
         assert informer.state is State.LIVE
 
 
+async def test_an_endless_list_is_refused(tmp_path: Path) -> None:
+    """As little does one that never ends an answer."""
+    sent = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while request.transport is not None and not request.transport.is_closing():
+            await response.write(b"x" * 2**20)
+            sent += 1
+        return response
+
+    script = Script(lists=[endless, page(10, named("a", 1))], watches=[stream(end="open")])
+    async with informed(script, tmp_path) as (_, cache):
+        await holding(cache, "a")
+    assert 32 <= sent <= 64
+
+
 def test_rests_grow_and_start_anew_after_a_long_life() -> None:
     """Between half the bound and the bound; clean ends rest too."""
     pace = Pace(replace(QUICK, first=1.0, longest=8.0))

@@ -216,7 +216,7 @@ async def test_nobody_elses_pods_are_swept(world: Cluster, live: LiveCluster) ->
         }
         world.objects.create("pods", body, manager="somebody")
     await live.start_probe(POD)
-    assert await live.sweep_probes() == 1
+    assert await live.sweep_probes(POD.run) == 1
     left = {pod["metadata"]["name"] for pod in world.objects.list("pods", NAMESPACE)}
     assert left == {"stranger", "alike"}
 

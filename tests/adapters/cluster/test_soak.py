@@ -70,5 +70,5 @@ async def test_after_any_trouble_the_cache_is_the_truth(api: ApiServer, make: Ma
         async with asyncio.timeout(PATIENCE):
             await cluster.until(lambda _: believed(cluster) == truth(api))
         assert believed(cluster)
-    assert len(api.requests.of("list", "services")) > 1
-    assert len(api.requests.of("watch", "services")) > 3
+    # Which of the troubles the watch met is chance; it was not left in peace.
+    assert len(api.requests.of("list", "services") + api.requests.of("watch", "services")) > 4

@@ -64,6 +64,17 @@ async def test_a_message_whose_answer_was_lost_is_found_and_not_posted_again(
     assert [m.ts for m in workspace.messages(OPS)] == [place.ts]
 
 
+async def test_a_message_that_is_found_says_what_it_should_say_now(
+    workspace: Workspace, messenger: SlackMessenger
+) -> None:
+    """What it is about may have moved on since it was posted and its answer was lost."""
+    workspace.faults.add("chat.postMessage", "lost")
+    with pytest.raises(Unavailable):
+        await messenger.post(OPS, Message(text="proposed"), key="card:1")
+    await messenger.post(OPS, Message(text="rejected"), key="card:1", look=True)
+    assert texts(workspace) == ["rejected"]
+
+
 async def test_a_reply_whose_answer_was_lost_is_found_in_its_thread(
     workspace: Workspace, messenger: SlackMessenger
 ) -> None:
@@ -229,5 +240,30 @@ async def test_a_permalink_leads_to_the_message(workspace: Workspace, messenger:
         f"{workspace.url}/archives/{OPS}/p{place.ts.replace('.', '')}"
     )
     assert await messenger.permalink(Place(channel=OPS, ts="1.000001")) == ""
+    other = await messenger.post(OPS, HELLO, key="y")
     workspace.faults.down()
-    assert await messenger.permalink(place) == ""
+    assert await messenger.permalink(other) == ""
+
+
+async def test_a_permalink_is_asked_for_once(workspace: Workspace, messenger: SlackMessenger) -> None:
+    """It stays what it is; a Home tab asks for dozens each time."""
+    place = await messenger.post(OPS, HELLO, key="x")
+    links = {await messenger.permalink(place) for _ in range(3)}
+    workspace.faults.down()
+    links.add(await messenger.permalink(place))
+    assert len(links) == 1
+    assert len(workspace.log(name="chat.getPermalink")) == 1
+
+
+@pytest.mark.parametrize("error", ["missing_scope", "unknown_method", "method_deprecated"])
+async def test_where_nothing_can_be_edited_a_message_stays_as_it_is(
+    workspace: Workspace, messenger: SlackMessenger, error: str
+) -> None:
+    """Asking again would not help, so nobody does; another refusal is told."""
+    place = await messenger.post(OPS, Message(text="now"), key="k")
+    workspace.faults.add("chat.update", "error", error=error)
+    await messenger.edit(place, Message(text="later"))
+    assert [message.text for message in workspace.messages(OPS)] == ["now"]
+    workspace.faults.add("chat.update", "error", error="token_revoked")
+    with pytest.raises(Forbidden):
+        await messenger.edit(place, Message(text="later"))

@@ -1,5 +1,6 @@
 """Who somebody is, who is in a group, and where the bot may post."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,46 @@ def test_no_user_object_makes_the_reading_fail_or_a_stranger_a_member(found: Any
     assert person_of("U1", found, home="T01TEAM").full_member is False
 
 
+FULL: dict[str, Any] = {"id": "U1", "team_id": "T01TEAM", "deleted": False, "is_bot": False}
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        {"deleted": True},
+        {"is_bot": True},
+        {"is_restricted": True},
+        {"is_restricted": True, "is_ultra_restricted": True},
+        {"is_ultra_restricted": True},
+        {"is_stranger": True},
+        {"team_id": "T02OTHER"},
+        {"team_id": None},
+        {"team_id": "E1", "enterprise_user": {"teams": ["T02OTHER"]}},
+        {"team_id": "E1", "enterprise_user": {"teams": "T01TEAM"}},
+        {"deleted": "false"},
+        {"enterprise_user": {"teams": ["T01TEAM"]}, "is_restricted": True},
+    ],
+)
+def test_each_mark_of_an_outsider_is_enough(outside: dict[str, Any]) -> None:
+    """By itself, and a mark that is nonsense too: every doubt is a no."""
+    assert person_of("U1", FULL, home="T01TEAM").full_member is True
+    assert person_of("U1", {**FULL, **outside}, home="T01TEAM").full_member is False
+
+
+async def test_who_left_a_group_is_in_it_for_a_minute_at_most(workspace: Workspace, make: Make) -> None:
+    """And who came to it waits as long."""
+    now = 100.0
+    messenger = make(clock=lambda: now)
+    assert "U02BOB" in await messenger.members("S0PLATFORM")
+    workspace.state.directory.add(
+        UserGroup(id="S0PLATFORM", handle="platform", name="Platform", users=("U01ALICE",))
+    )
+    now = 159.9
+    assert "U02BOB" in await messenger.members("S0PLATFORM")
+    now = 160.0
+    assert await messenger.members("S0PLATFORM") == {"U01ALICE"}
+
+
 def test_on_enterprise_grid_a_person_belongs_to_several_workspaces() -> None:
     """By `enterprise_user.teams`."""
     told = {"id": "W1", "team_id": "E1", "enterprise_user": {"teams": ["T01TEAM"]}}
@@ -92,6 +133,15 @@ async def test_the_bot_may_post_where_it_is_a_member(
 ) -> None:
     """Direct messages are no place for a change, though it could."""
     assert await messenger.member_of(channel) is member
+
+
+async def test_nobody_may_post_in_an_archived_channel(
+    workspace: Workspace, messenger: SlackMessenger
+) -> None:
+    """Though the bot is still said to be a member."""
+    ops = workspace.state.directory.channels["C01OPS"]
+    workspace.state.directory.add(replace(ops, archived=True))
+    assert await messenger.member_of("C01OPS") is False
 
 
 @pytest.mark.parametrize("error", ["missing_scope", "unknown_method"])

@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from json import dumps
@@ -8,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Executable, delete, select, text, update
 
-from bot.adapters.store import UPKEEP, SqlStore, migrate, open_store
+from bot.adapters.store import UPKEEP, SqlStore, migrate, noted_head, open_store
 from bot.adapters.store.link import START
 from bot.adapters.store.tables import changes, events, jobs, people
 from bot.domain.change import Change, Event, EventKind, ServiceRef
-from bot.ports import Job, Later, NotFound
+from bot.ports import Job, Later, NotFound, Unavailable
 from tests.adapters.store.databases import empty_database
 from tests.adapters.store.examples import AT, a_change, an_event
 
@@ -53,10 +54,15 @@ async def test_the_log_is_a_chain_that_anybody_can_compute(opened: SqlStore) -> 
     assert [line["label"] for line in lines] == ["CHG-1", "CHG-1", "CHG-2", "CHG-2"]
     prev = START
     for line in lines:
-        record = {name: line[name] for name in line if name not in {"hash", "label", "people"}}
-        assert record["prev"] == prev
-        prev = sha256(dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        assert line["prev"] == prev
+        prev = computed(line)
         assert line["hash"] == prev
+
+
+def computed(line: dict[str, Any]) -> str:
+    """What docs/audit.md says that a line's hash is."""
+    record = {name: line[name] for name in line if name not in {"hash", "label", "people"}}
+    return sha256(dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 async def test_people_are_pseudonyms_in_the_log(opened: SqlStore) -> None:
@@ -85,8 +91,10 @@ async def test_erasing_a_person_leaves_the_chain_whole(opened: SqlStore) -> None
     """The pseudonym stays, in the log and in what ended; who it was is gone."""
     await story(opened)
     before = await exported(opened)
-    alias = await opened.audit.erase("U0BOB002")
-    assert alias == before[1]["by"]
+    erased = await opened.audit.erase("U0BOB002")
+    assert erased is not None
+    alias = erased.pseudonym
+    assert (alias, erased.open) == (before[1]["by"], ())
     after = await exported(opened)
     assert [line["hash"] for line in after] == [line["hash"] for line in before]
     assert (await opened.audit.check()).broken is None
@@ -105,12 +113,29 @@ async def test_a_whole_chain_is_found_whole(opened: SqlStore) -> None:
     assert (check.links, check.head, check.broken, check.unsealed) == (2, head, None, 2)
 
 
-TAMPERINGS = {
+async def behind_our_back(store: SqlStore, *statements: Executable) -> None:
+    """Do what only the database's owner can: take the triggers away first."""
+
+    def work(connection: Connection) -> None:
+        for table, verb in (("events", "update"), ("events", "delete"), ("people", "update")):
+            on = f" ON {table}" if connection.dialect.name == "postgresql" else ""
+            connection.execute(text(f"DROP TRIGGER {table}_no_{verb}{on}"))
+        for statement in statements:
+            connection.execute(statement)
+
+    await store.database.write(work)
+
+
+TAMPERINGS: dict[str, Executable] = {
     "detail": update(events).where(events.c.position == 3).values(detail='{"digest":"0000 0000"}'),
     "by": update(events).where(events.c.position == 3).values(by="person-0000000000000000"),
     "at": update(events).where(events.c.position == 3).values(at=AT + timedelta(days=1)),
+    "change": update(events).where(events.c.position == 3).values(change="c-1"),
+    "kind": update(events).where(events.c.position == 3).values(kind="approved"),
     "hash": update(events).where(events.c.position == 3).values(hash="f" * 64),
     "unreadable": update(events).where(events.c.position == 3).values(detail="no JSON"),
+    "no detail": update(events).where(events.c.position == 3).values(detail="[1]"),
+    "no moment": text("UPDATE events SET at = 'yesterday' WHERE position = 3"),
     "removed": delete(events).where(events.c.position == 3),
 }
 
@@ -121,21 +146,175 @@ async def test_tampering_is_found_where_it_was_done(opened: SqlStore, what: str)
     await story(opened)
     await story(opened, "c-2", service="cart")
     await opened.audit.seal()
-    await opened.database.write(lambda connection: connection.execute(TAMPERINGS[what]))
+    await behind_our_back(opened, TAMPERINGS[what])
     check = await opened.audit.check()
     assert check.broken is not None
     assert (check.broken.position, check.links) == (3, 2)
+
+
+@pytest.mark.parametrize("what", sorted({*TAMPERINGS} - {"removed"}))
+async def test_an_export_shows_what_somebody_made_of_an_event(opened: SqlStore, what: str) -> None:
+    """As it stands there, with the hash that was sealed: anybody can compute that they do not fit."""
+    await story(opened)
+    await story(opened, "c-2", service="cart")
+    await opened.audit.seal()
+    await behind_our_back(opened, TAMPERINGS[what])
+    lines = await exported(opened)
+    fits = [line["hash"] == computed(line) for line in lines]
+    assert fits[:3] == [True, True, False]
+    assert [line["position"] for line in lines] == [1, 2, 3, 4]
+
+
+async def test_what_cannot_be_read_does_not_stop_the_sealing(opened: SqlStore) -> None:
+    """Somebody altered an event before it had its place: it is sealed as it is, and the others after it."""
+    await story(opened)
+    await behind_our_back(
+        opened,
+        text(
+            "UPDATE events SET at = 'yesterday', detail = 'no JSON' WHERE seq = (SELECT min(seq) FROM events)"
+        ),
+    )
+    assert (await opened.audit.seal()).position == 2
+    first, _ = await exported(opened)
+    assert (first["at"], first["detail"]) == ("yesterday", {"unreadable": "no JSON"})
+    assert (await opened.audit.check()).broken is None
+
+
+async def test_events_that_changed_places_are_found(opened: SqlStore) -> None:
+    """The first of the two shows it."""
+    await story(opened)
+    await story(opened, "c-2", service="cart")
+    await opened.audit.seal()
+    moves = ((2, 99), (3, 2), (99, 3))
+    swap = [update(events).where(events.c.position == old).values(position=new) for old, new in moves]
+    await behind_our_back(opened, *swap)
+    check = await opened.audit.check()
+    assert check.broken is not None
+    assert (check.broken.position, check.links) == (2, 1)
+
+
+async def test_a_chain_that_was_computed_anew_is_found_by_a_head_that_was_noted(opened: SqlStore) -> None:
+    """Whoever owns the database can forge a whole chain; not one that leads to a hash that is known elsewhere."""
+    await story(opened)
+    head = await opened.audit.seal()
+    forged = update(events).values(position=None, hash=None)
+    altered = update(events).where(events.c.kind == "rejected").values(kind="approved")
+    await behind_our_back(opened, forged, altered)
+    await opened.audit.seal()
+    assert (await opened.audit.check()).broken is None
+    check = await opened.audit.check(known=head)
+    assert check.broken is not None
+    assert "does not lead to the head" in check.broken.why
+
+
+async def test_a_person_put_in_the_place_of_another_is_found(opened: SqlStore) -> None:
+    """The chain is whole, for it names pseudonyms; the pseudonym is made of the person."""
+    await story(opened)
+    await opened.audit.seal()
+    blamed = update(people).where(people.c.person == "U0BOB002").values(person="U0EVE003")
+    await behind_our_back(opened, blamed)
+    check = await opened.audit.check()
+    lines = await exported(opened)
+    assert check.broken is None
+    assert check.bindings.exchanged == (lines[1]["by"],)
+
+
+async def test_a_person_whose_salt_was_taken_away_cannot_be_checked(opened: SqlStore) -> None:
+    """And that is said: without it, anybody could stand there."""
+    await story(opened)
+    await behind_our_back(
+        opened, update(people).where(people.c.person == "U0BOB002").values(person="U0EVE003", salt=None)
+    )
+    check = await opened.audit.check()
+    assert (check.bindings.exchanged, check.bindings.unbound) == ((), 1)
+
+
+REFUSED = {
+    "altered": update(events).where(events.c.position == 1).values(detail="{}"),
+    "altered before it is sealed": update(events).where(events.c.position.is_(None)).values(kind="approved"),
+    "sealed twice": update(events).where(events.c.position == 1).values(hash="f" * 64),
+    "removed": delete(events).where(events.c.position == 2),
+    "removed before it is sealed": delete(events).where(events.c.position.is_(None)),
+    "given to somebody else": update(people).values(person="U0EVE003"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_the_database_itself_refuses(opened: SqlStore, what: str) -> None:
+    """A slip, or a stray script; whoever owns the database is found out by the chain."""
+    await opened.changes.open(a_change(), an_event(), jobs=[])
+    await opened.audit.seal()
+    cart = ServiceRef(cluster="prod", namespace="shop", name="cart")
+    await opened.changes.open(a_change("c-2", cart), an_event(), jobs=[])
+    await opened.changes.open(a_change("c-3", replace(cart, name="blog")), an_event(), jobs=[])
+    await opened.database.write(
+        lambda c: c.execute(update(events).where(events.c.change == "c-2").values(position=2, hash="0" * 64))
+    )
+    with pytest.raises(Unavailable, match="the audit log is append-only"):
+        await opened.database.write(lambda connection: connection.execute(REFUSED[what]))
+
+
+@pytest.mark.postgresql
+async def test_the_database_refuses_to_empty_the_log(tmp_path: Path) -> None:
+    """TRUNCATE passes by the triggers of rows."""
+    with empty_database("postgresql", tmp_path) as url:
+        migrate(url)
+        store = open_store(url)
+        with pytest.raises(Unavailable, match="append-only"):
+            await store.database.write(lambda connection: connection.execute(text("TRUNCATE events")))
+        await store.close()
 
 
 async def test_a_shortened_chain_is_found_by_a_head_that_was_noted(opened: SqlStore) -> None:
     """Nothing else can tell that the last events are gone."""
     await story(opened)
     head = await opened.audit.seal()
-    await opened.database.write(lambda c: c.execute(delete(events).where(events.c.position == 2)))
+    await behind_our_back(opened, delete(events).where(events.c.position == 2))
     assert (await opened.audit.check()).broken is None
     check = await opened.audit.check(known=head)
     assert check.broken is not None
-    assert check.broken.position == 2
+    assert (check.broken.position, check.broken.why) == (
+        2,
+        "1 event up to the head that was given are missing",
+    )
+
+
+async def test_a_head_is_known_by_its_hash_alone(opened: SqlStore) -> None:
+    """The position is in what is hashed."""
+    await story(opened)
+    head = await opened.audit.seal()
+    await story(opened, "c-2", service="cart")
+    await opened.audit.seal()
+    assert (await opened.audit.check(known=noted_head(head.hash))).broken is None
+    assert (await opened.audit.check(known=noted_head("f" * 64))).broken is not None
+
+
+@pytest.mark.parametrize("said", ["", "12", "12:abc", f"x:{'f' * 64}", "f" * 63, "F" * 64])
+def test_what_is_no_head_is_refused(said: str) -> None:
+    """In one sentence, before anything is read."""
+    with pytest.raises(ValueError, match="is no head: POSITION:HASH is expected"):
+        noted_head(said)
+
+
+async def test_erasing_names_the_changes_that_have_not_ended(opened: SqlStore) -> None:
+    """They still need the person; who erases is told to come back."""
+    await opened.changes.open(a_change(), an_event(), jobs=[])
+    erased = await opened.audit.erase("U0ALICE1")
+    assert erased is not None
+    assert erased.open == ("CHG-1",)
+
+
+async def test_erasing_again_reaches_what_has_ended_since(opened: SqlStore) -> None:
+    """It ended without another word of theirs, so the log has no pseudonym for them to go by."""
+    change = await opened.changes.open(a_change(), an_event(), jobs=[])
+    await opened.audit.erase("U0ALICE1")
+    expired = Event(kind=EventKind.EXPIRED, at=AT, by="bot")
+    await opened.changes.move(change, change.after(expired), expired)
+    erased = await opened.audit.erase("U0ALICE1")
+    assert erased is not None
+    assert (erased.again, erased.open) == (True, ())
+    assert (await opened.changes.get("c-1")).requested_by == erased.pseudonym
+    assert await opened.audit.erase("U0ALICE1") is None
 
 
 async def test_replicas_that_seal_at_once_make_one_chain(url: str) -> None:
@@ -214,6 +393,19 @@ async def test_a_chain_that_was_cut_whole_goes_on(opened: SqlStore) -> None:
     assert (await opened.audit.check(known=head)).broken is None
     await story(opened, "c-2")
     assert [line["position"] for line in await exported(opened)] == [3, 4]
+
+
+async def test_a_head_that_retention_has_passed_cannot_be_checked(opened: SqlStore) -> None:
+    """It is said to be too old; that is no broken chain."""
+    await story(opened)
+    old = await opened.audit.seal()
+    await story(opened, "c-2", service="cart")
+    await opened.audit.seal()
+    with pytest.raises(Later):
+        await opened.upkeep(retention=0).performers()["clean"](await _leased(opened))
+    assert (await opened.audit.check()).since == 4
+    with pytest.raises(ValueError, match="retention has taken everything up to 4 away"):
+        await opened.audit.check(known=old)
 
 
 async def test_retention_spares_open_changes_and_fresh_keys(opened: SqlStore) -> None:

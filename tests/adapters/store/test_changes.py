@@ -33,6 +33,16 @@ class TestChanges:
         assert stored.number >= 1
         assert await store.changes.get("c-1") == stored
 
+    async def test_a_proposal_that_is_refused_takes_no_number(self, store: Store) -> None:
+        """Nor does one that is delivered again: a number that is missing would look like a change that was."""
+        first = await store.changes.open(a_change(), an_event(), jobs=[])
+        for _ in range(3):
+            with pytest.raises(AlreadyOpen):
+                await store.changes.open(a_change("c-2"), an_event(), jobs=[])
+            await store.changes.open(a_change(), an_event(), jobs=[])
+        second = await store.changes.open(a_change("c-3", CART), an_event(), jobs=[])
+        assert second.number == first.number + 1
+
     async def test_numbers_count_up(self, store: Store) -> None:
         """People say CHG-7, and a later one has a higher number."""
         first = await opened(store, a_change("c-1", CART))

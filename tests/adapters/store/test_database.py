@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,18 @@ def test_urls_get_their_driver(url: str, driver: str) -> None:
     assert parse_url(url).drivername == driver
 
 
-@pytest.mark.parametrize("url", ["", "bot.db", "mysql://u:hunter2@h/db", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "bot.db",
+        "mysql://u:hunter2@h/db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "postgresql://u:hunter2@h:port/db",
+        "postgresql://u:p@hunter2@h/db",
+    ],
+)
 def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
     """A password must not be told to the log."""
     with pytest.raises(Invalid, match="DATABASE_URL") as refused:
@@ -95,7 +107,7 @@ async def test_a_transaction_is_undone_by_whatever_is_raised(url: str) -> None:
     store = open_store(url)
 
     def refuse(connection: Connection) -> None:
-        connection.execute(text("INSERT INTO people VALUES ('person-1', 'U1')"))
+        connection.execute(text("INSERT INTO people (pseudonym, person) VALUES ('person-1', 'U1')"))
         raise NotFound("no")
 
     with pytest.raises(NotFound):
@@ -121,10 +133,10 @@ async def test_a_cancelled_caller_tears_no_transaction(url: str) -> None:
     begun, go = threading.Event(), threading.Event()
 
     def work(connection: Connection) -> None:
-        connection.execute(text("INSERT INTO people VALUES ('person-1', 'U1')"))
+        connection.execute(text("INSERT INTO people (pseudonym, person) VALUES ('person-1', 'U1')"))
         begun.set()
         go.wait(10)
-        connection.execute(text("INSERT INTO people VALUES ('person-2', 'U2')"))
+        connection.execute(text("INSERT INTO people (pseudonym, person) VALUES ('person-2', 'U2')"))
 
     caller = asyncio.create_task(store.database.write(work))
     await asyncio.to_thread(begun.wait, 10)
@@ -147,10 +159,10 @@ async def test_a_closed_store_is_unavailable(url: str) -> None:
         await store.ping()
 
 
-async def test_a_database_without_tables_is_unavailable(tmp_path: Path) -> None:
-    """One sentence, not a traceback of SQL."""
-    store = open_store(f"sqlite:///{tmp_path / 'bot.db'}")
-    with pytest.raises(Unavailable, match="no such table: jobs"):
+async def test_a_database_without_tables_is_unavailable(empty_url: str) -> None:
+    """One sentence that says what makes them, not a traceback of SQL."""
+    store = open_store(empty_url)
+    with pytest.raises(Unavailable, match="elb-passthrough migrate makes them"):
         await store.jobs.submit(Job(key="k", kind="a", payload={"token": "hunter2"}))
     await store.close()
 
@@ -160,6 +172,38 @@ async def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> No
     store = open_store(f"sqlite:///{tmp_path / 'nowhere' / 'bot.db'}")
     with pytest.raises(Unavailable, match="unable to open database file"):
         await store.ping()
+    await store.close()
+
+
+async def test_a_full_disk_is_unavailable_until_there_is_room(tmp_path: Path) -> None:
+    """What was committed stays, what was refused is not there, and nothing has to be restarted."""
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    migrate(url)
+    store = open_store(url)
+    await store.jobs.submit(Job(key="before", kind="a", payload={}))
+    await store.database.read(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1").close())
+    with pytest.raises(Unavailable, match="database or disk is full"):
+        await store.jobs.submit(Job(key="too-much", kind="a", payload={"reason": "x" * 100_000}))
+    await store.database.read(lambda c: c.exec_driver_sql("PRAGMA max_page_count=100000").close())
+    await store.jobs.submit(Job(key="after", kind="a", payload={}))
+    claimed = await store.jobs.claim(limit=9, lease=1.0)
+    await store.close()
+    assert {each.job.key for each in claimed} == {"before", "after"}
+
+
+async def test_a_file_that_somebody_else_writes_for_too_long_is_unavailable(tmp_path: Path) -> None:
+    """A backup, or a shell that was left open in a transaction: said so, and done once it lets go."""
+    file = tmp_path / "bot.db"
+    migrate(f"sqlite:///{file}")
+    store = open_store(f"sqlite:///{file}")
+    await store.database.read(lambda c: c.exec_driver_sql("PRAGMA busy_timeout=1").close())
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="database is locked"):
+            await store.jobs.submit(Job(key="k", kind="a", payload={}))
+        await store.ping()
+        other.execute("ROLLBACK")
+    await store.jobs.submit(Job(key="k", kind="a", payload={}))
     await store.close()
 
 
@@ -235,3 +279,25 @@ async def test_what_a_done_job_held_is_gone_from_the_database(url: str) -> None:
         assert await store.jobs.claim(limit=1, lease=30) == []
     finally:
         await store.close()
+
+
+async def test_a_failure_that_lost_its_reason_is_asked_for_it_again(tmp_path: Path) -> None:
+    """As sqlite3 loses it to another thread's garbage collection; a reason that never comes is one sentence."""
+    database = Database(lambda: f"sqlite:///{tmp_path / 'bot.db'}")
+    asked: list[int] = []
+
+    def told_at(attempt: int) -> Callable[[Connection], int]:
+        def work(connection: Connection) -> int:
+            asked.append(len(asked))
+            if len(asked) < attempt:
+                raise SystemError("returned NULL without setting an exception")
+            found: int = connection.execute(text("SELECT 7")).scalar_one()
+            return found
+
+        return work
+
+    assert await database.write(told_at(3)) == 7
+    asked.clear()
+    with pytest.raises(Unavailable, match="did not say why"):
+        await database.write(told_at(4))
+    await database.close()

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,8 @@ from bot.adapters.store.retention import remove_older
 from bot.domain.change import ServiceRef
 from bot.domain.explanation import Severity
 from bot.domain.incident import Incident, Member, Phase, What
+from bot.domain.incident_act import Known
+from bot.domain.objects import Ref
 from bot.ports import Job, NotFound, Stale, Store
 from tests.adapters.store.examples import AT
 
@@ -175,3 +177,26 @@ class TestTelling:
         assert first == 1
         assert second == (2 if later == minute else 1)
         assert (await store.incidents.admit("C0OTHER"))[1] == 1
+
+    async def test_what_annotations_were_is_remembered(self, store: Store) -> None:
+        """Those that are noted again are other ones; a Service that is gone is forgotten; clusters are apart."""
+        await store.incidents.hold("prod", "a", seconds=60)
+        await store.incidents.hold("test", "a", seconds=60)
+        assert await store.incidents.recall("prod") is None
+        on, off = Known(uid="u-1", value="true"), Known(uid="u-2", value=None)
+        web, api, old = Ref("shop", "web"), Ref("shop", "api"), Ref("old", "web")
+        await store.incidents.note("prod", {web: on, api: off, old: on}, at=AT)
+        assert await store.incidents.recall("prod") == (AT, {web: on, api: off, old: on})
+        later = AT + timedelta(minutes=1)
+        await store.incidents.note("prod", {web: off, old: None}, at=later)
+        assert await store.incidents.recall("prod") == (later, {web: off, api: off})
+        await store.incidents.note("prod", {}, at=AT)
+        assert await store.incidents.recall("prod") == (AT, {web: off, api: off})
+        assert await store.incidents.recall("test") is None
+
+    async def test_a_whole_clusters_annotations_are_remembered(self, store: Store) -> None:
+        """Also where they are more than are written at once."""
+        await store.incidents.hold("prod", "a", seconds=60)
+        known = {Ref("shop", f"s{number}"): Known(uid=f"u-{number}", value=None) for number in range(1_001)}
+        await store.incidents.note("prod", known, at=AT)
+        assert await store.incidents.recall("prod") == (AT, known)

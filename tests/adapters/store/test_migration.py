@@ -61,7 +61,7 @@ def test_the_migrated_schema_is_what_the_tables_would_create(empty_url: str) -> 
 
 def test_migrating_twice_is_migrating_once(empty_url: str) -> None:
     """Every replica does it at its start."""
-    assert migrate(empty_url) == migrate(empty_url) == "0002"
+    assert migrate(empty_url) == migrate(empty_url) == "0004"
 
 
 def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
@@ -73,7 +73,7 @@ def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
         for _ in range(4)
     ]
     answers = [replica.communicate(timeout=120) for replica in replicas]
-    assert answers == [("0002\n", "")] * 4
+    assert answers == [("0004\n", "")] * 4
 
 
 def test_a_newer_database_is_left_alone(url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -84,7 +84,7 @@ def test_a_newer_database_is_left_alone(url: str, caplog: pytest.LogCaptureFixtu
     engine.dispose()
     with caplog.at_level(logging.WARNING):
         assert migrate(url) == "9999"
-    assert "newer than this version's 0002" in caplog.text
+    assert "newer than this version's 0004" in caplog.text
 
 
 def test_a_database_that_does_not_answer_is_one_sentence() -> None:

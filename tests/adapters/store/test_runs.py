@@ -51,6 +51,19 @@ class TestRuns:
         assert await store.runs.get("r-1") == saved
         assert await store.jobs.next_due() is not None
 
+    async def test_the_last_run_of_a_service_is_the_one_that_ended_last(self, store: Store) -> None:
+        """One that is under way is none, and neither is another Service's."""
+        service = a_run().service
+        assert await store.runs.last(service) is None
+        for number in (1, 2):
+            run = await store.runs.open(a_run(f"r-{number}"))
+            await store.runs.save(run, replace(run, finished_at=AT + timedelta(minutes=number)))
+        await store.runs.open(a_run("r-3"))
+        last = await store.runs.last(service)
+        assert last is not None
+        assert last.id == "r-2"
+        assert await store.runs.last(ServiceRef(cluster="prod", namespace="shop", name="cart")) is None
+
     async def test_saving_an_old_version_is_refused(self, store: Store) -> None:
         """Two replicas may hold one run for a moment; one of them goes on."""
         run = await store.runs.open(a_run())
@@ -82,13 +95,21 @@ class TestMessages:
         assert await store.messages.place("card:c-2") is None
 
 
+async def by(store: Store, cluster: str) -> str:
+    """Who paused a cluster first, and that it says since when."""
+    pause = await store.pauses.paused(cluster)
+    assert pause is not None
+    assert pause.at in (AT, AT + timedelta(seconds=1))
+    return pause.by
+
+
 class TestPauses:
     """What every store promises of pauses."""
 
     async def test_a_paused_cluster_says_who_paused_it(self, store: Store) -> None:
         """Until it is resumed, and no other cluster."""
         await store.pauses.pause("prod", "U0ALICE1", AT)
-        assert await store.pauses.paused("prod") == "U0ALICE1"
+        assert await by(store, "prod") == "U0ALICE1"
         assert await store.pauses.paused("staging") is None
         await store.pauses.resume("prod")
         assert await store.pauses.paused("prod") is None
@@ -97,17 +118,17 @@ class TestPauses:
         """Resuming all leaves those paused that were paused by name."""
         await store.pauses.pause("prod", "U0ALICE1", AT + timedelta(seconds=1))
         await store.pauses.pause("*", "U0BOB002", AT)
-        assert await store.pauses.paused("staging") == "U0BOB002"
-        assert await store.pauses.paused("prod") == "U0BOB002"
+        assert await by(store, "staging") == "U0BOB002"
+        assert await by(store, "prod") == "U0BOB002"
         await store.pauses.resume("*")
         assert await store.pauses.paused("staging") is None
-        assert await store.pauses.paused("prod") == "U0ALICE1"
+        assert await by(store, "prod") == "U0ALICE1"
 
     async def test_pausing_twice_names_the_first(self, store: Store) -> None:
         """And resuming what is not paused does nothing."""
         await store.pauses.pause("prod", "U0ALICE1", AT)
         await store.pauses.pause("prod", "U0BOB002", AT + timedelta(seconds=1))
-        assert await store.pauses.paused("prod") == "U0ALICE1"
+        assert await by(store, "prod") == "U0ALICE1"
         await store.pauses.resume("staging")
 
 

@@ -186,7 +186,7 @@ async def test_fields_that_are_not_indexed_are_refused(api: Api) -> None:
         ({"resourceVersionMatch": "Exact"}, "is forbidden unless resourceVersion is provided"),
         (
             {"resourceVersionMatch": "Exact", "resourceVersion": "0"},
-            '"Exact" is forbidden for resourceVersion "0"',
+            '"exact" is forbidden for resourceVersion "0"',
         ),
         ({"resourceVersionMatch": "Sure", "resourceVersion": "5"}, "Unsupported value"),
         ({"resourceVersionMatch": "NotOlderThan", "continue": "x"}, "is forbidden when continue is provided"),
@@ -198,7 +198,8 @@ async def test_wrong_uses_of_resource_version_match_are_refused(
     """ListOptions are validated with a 422."""
     answer = await api.call("GET", api.path("configmaps"), **query)
     assert answer.status == 422
-    assert answer.body["message"].startswith('ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch')
+    assert answer.body["message"].startswith('ListOptions.meta.k8s.io "" is invalid: ')
+    assert {cause["field"] for cause in answer.body["details"]["causes"]} == {"resourceVersionMatch"}
     assert why in answer.body["message"]
 
 
@@ -279,7 +280,7 @@ async def test_a_dry_run_validates_and_knows_one_value(api: Api) -> None:
     assert invalid.status == 422
     other = await api.call("POST", api.path("configmaps"), config_map("a"), dryRun="Some")
     assert other.status == 422
-    assert 'dryRun: Unsupported value: "Some"' in other.body["message"]
+    assert 'dryRun: Unsupported value: ["Some"]' in other.body["message"]
 
 
 async def test_a_delete_checks_its_preconditions(api: Api) -> None:
@@ -425,10 +426,13 @@ async def test_newer_events_say_who_did_what_when(api: Api) -> None:
     path = api.path("events.k8s.io/v1/events")
     refused = await api.call("POST", path, event)
     assert refused.status == 422
-    missing = {cause["field"] for cause in refused.body["details"]["causes"]}
-    assert missing == {"eventTime", "reportingController", "reportingInstance", "action"}
+    assert [cause["field"] for cause in refused.body["details"]["causes"]] == ["eventTime"]
+    when = {"eventTime": "2026-01-01T00:00:00.000000Z"}
+    nameless = await api.call("POST", path, event | when)
+    missing = {cause["field"] for cause in nameless.body["details"]["causes"]}
+    assert missing == {"reportingController", "reportingInstance", "action"}
     who = {"reportingController": "example.org/bot", "reportingInstance": "bot-1", "action": "Tell"}
-    created = await api.call("POST", path, event | who | {"eventTime": "2026-01-01T00:00:00.000000Z"})
+    created = await api.call("POST", path, event | who | when)
     assert (created.status, created.body["note"]) == (201, "once")
     core = (await api.get("events", "a.1")).body
     assert (core["message"], core["reportingComponent"]) == ("once", "example.org/bot")

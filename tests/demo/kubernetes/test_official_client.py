@@ -95,7 +95,7 @@ async def test_it_reads_the_version(official: client.ApiClient) -> None:
 async def test_it_executes_in_containers(server: ApiServer, official: client.ApiClient) -> None:
     """Channels carry standard output, standard error, and the exit code in a Status."""
 
-    async def run(pod: Json, container: str, argv: Sequence[str]) -> Output:
+    async def run(pod: Json, container: str, argv: Sequence[str], _stdin: asyncio.StreamReader) -> Output:
         return Output(f"{pod['metadata']['name']}/{container} {argv}".encode(), b"oh\xff", 7)
 
     server.streams.run = run

@@ -34,11 +34,24 @@ class Watched:
         self.complaints: list[str] = []
 
     async def page(
-        self, user: str = "", channel: str = "C01OPS", scheme: Literal["light", "dark"] = "light"
+        self,
+        user: str = "",
+        channel: str = "C01OPS",
+        scheme: Literal["light", "dark"] = "light",
+        *,
+        width: int = 1440,
+        zone: str = "UTC",
+        lawless: bool = False,
     ) -> Page:
-        """Open the workspace, as somebody where one is named, and wait until it is there."""
+        """Open the workspace, as somebody where one is named, and wait until it is there.
+
+        A `lawless` page does not keep its own content security policy.
+        """
         context = await self._browser.new_context(
-            viewport={"width": 1440, "height": 900}, color_scheme=scheme
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            timezone_id=zone,
+            bypass_csp=lawless,
         )
         context.set_default_timeout(PATIENCE)
         page = await context.new_page()
@@ -81,5 +94,14 @@ async def watched(browser: Browser, url: str) -> AsyncIterator[Watched]:
 async def picture(page: Page, folder: Path, name: str) -> Path:
     """Keep a picture of the page, in the artefacts' folder where one is named."""
     kept = Path(os.environ.get("ELB_PASSTHROUGH_PICTURES") or folder) / f"{name}.png"
-    await page.screenshot(path=kept)
+    await page.wait_for_function("[...document.images].every(image => image.complete)")
+    await page.screenshot(path=kept, animations="disabled")
     return kept
+
+
+async def type_line(page: Page, text: str, where: str = "#composer-input") -> None:
+    """Write a line and send it, by keyboard."""
+    await page.locator(where).focus()
+    await page.keyboard.type(text)
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Enter")

@@ -122,17 +122,23 @@ async def test_a_turned_knob_says_what_it_did(session: aiohttp.ClientSession, wo
     """The world registers knobs; one that is not there is not found."""
     turned: list[str] = []
 
-    async def lag() -> str:
-        turned.append("lag")
-        return "node-b lags"
+    async def lag(target: str) -> str:
+        turned.append(target)
+        return f"{target} lags"
 
-    workspace.knobs.register("lag", "Make node-b lag", lag, group="Nodes")
-    workspace.knobs.register("quiet", "Quiet", lambda: None)
+    nodes = [("a", "node-a"), ("b", "node-b")]
+    workspace.knobs.register("lag", "lags", lag, targets=nodes, on=turned.__contains__)
+    workspace.knobs.register("quiet", "Quiet", lambda _target: None)
     assert [k["name"] for k in (await get(session, "knobs"))["knobs"]] == ["lag", "quiet"]
-    assert (await post(session, "knobs/lag"))["text"] == "node-b lags"
-    assert turned == ["lag"]
-    async with session.post("/world/knobs/none", json={}) as answer:
-        assert answer.status == 404
+    assert (await post(session, "knobs/lag"))["text"] == "a lags"
+    assert (await post(session, "knobs/lag", target="b"))["text"] == "b lags"
+    assert turned == ["a", "b"]
+    for path, body in (("none", {}), ("lag", {"target": "c"})):
+        async with session.post(f"/world/knobs/{path}", json=body) as answer:
+            assert answer.status == 404
+    (switch, button) = (await get(session, "knobs"))["knobs"]
+    assert [t["on"] for t in switch["targets"]] == [True, True]
+    assert (switch["switch"], button["switch"]) == (True, False)
     workspace.knobs.remove("quiet")
     assert [k["name"] for k in (await get(session, "state", user="U01ALICE"))["knobs"]] == ["lag"]
 

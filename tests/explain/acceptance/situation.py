@@ -33,6 +33,10 @@ class Situation:
         """What the command line says."""
         return explain(self.documents, *self.options)
 
+    def asked_of_all(self) -> Answer:
+        """What the command line says of every class of client."""
+        return explain(self.documents)
+
     def differences(self) -> dict[str, Any]:
         """Everything in which the answer is not as expected."""
         answer = self.asked()

@@ -211,3 +211,12 @@ def test_a_cce_label_of_a_node_is_seen() -> None:
         *nodes,
     ]
     assert explain(documents).explanations[0]["passThrough"]["state"] == "on"
+
+
+def test_that_no_node_is_kept_out_of_load_balancers_is_an_assumption_without_nodes() -> None:
+    """KEP-1143: the label is the nodes' own; with Node objects it is known."""
+    told = plain("iptables", "1.31.0")
+    (trace,) = explain((told, service(), slice_of("web", [WEB_A])), "--from", "external").path["traces"]
+    assert any("kept out of load balancers" in each for each in trace["assuming"])
+    for trace in explain(usual(told), "--from", "external").path["traces"]:
+        assert trace["assuming"] == []

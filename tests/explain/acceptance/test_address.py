@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from .asking import explain
 from .situation import Situation, usual
 from .table import rows
-from .world import CLIENTS, VIP, WEB_A, Document, plain
+from .world import CLASS, CLIENTS, PASS, VIP, WEB_A, Document, cce, plain
 
 PROXY = {"ip": VIP, "ipMode": "Proxy"}
 HOST_NAME = {"hostname": "web.example.com"}
@@ -225,3 +226,16 @@ def test_an_address_out_of_node_rules_that_is_delivered_unchanged_is_unreachable
     case = one("vip", delivering("vip"), client, "", ingress=[PROXY])
     path = case.asked().path
     assert (path["verdict"], path["viaLoadBalancer"], path["endpoints"]) == ("unreachable", True, [])
+
+
+def test_a_host_name_may_stand_for_a_private_address_where_that_decides() -> None:
+    """Contract: “matched, never resolved”; the same-node limit of a dedicated load balancer is of private ones."""
+    told = cce("ipvs", "1.29.2-r5")
+    annotations = {CLASS: "performance", PASS: "true"}
+    documents = usual(
+        told, endpoints=[WEB_A], policy="Local", ingress=[{"hostname": "lb.example"}], annotations=annotations
+    )
+    near = explain(documents, "--from", CLIENTS["client-a"]).path
+    assert (near["verdict"], near["missing"]) == ("undetermined", ["loadBalancer.address"])
+    for client in ("client-c", "outside"):
+        assert explain(documents, "--from", CLIENTS[client]).path["verdict"] == "reachable"

@@ -245,3 +245,26 @@ def test_one_port_for_tcp_and_udp_are_two_paths() -> None:
     )
     found = {path["destination"]["protocol"]: path["endpoints"] for path in case.asked().paths}
     assert found == {"TCP": ["default/web-a"], "UDP": ["default/web-b"]}
+
+
+@pytest.mark.parametrize(
+    ("told", "client", "verdict", "endpoints"),
+    [
+        (IPT, "client-c", "reachable", ["default/web-a", "default/web-b"]),
+        (IPT, "outside", "reachable", ["default/web-a", "default/web-b"]),
+        (IPVS, "client-c", "unreachable", []),
+    ],
+)
+def test_a_port_of_the_sibling_is_answered_as_the_sibling_s_and_named(
+    told: Document, client: str, verdict: str, endpoints: list[str]
+) -> None:
+    """Asked about web by name, and for the port of shop: the packet goes the way of shop's, trap and all."""
+    case = two(told, {}, ON, client, 443, "", name="asked about the other")
+    answer = Situation(
+        name="", documents=case.documents, options=("--service", "default/web", *case.options), source=""
+    ).asked()
+    assert answer.explanations[0]["service"]["name"] == "web"
+    assert (answer.path["verdict"], answer.path["endpoints"]) == (verdict, endpoints)
+    (reason, *_) = answer.path["reasons"]
+    assert reason["code"] == "lb-port-of-sibling"
+    assert "default/shop" in reason["message"]

@@ -10,7 +10,20 @@ import pytest
 
 from .situation import Situation, usual
 from .table import rows
-from .world import CLIENTS, SIX_VIP, VIP, WEB_A, Document, cce, cluster, endpoint, plain, service, slice_of
+from .world import (
+    CLIENTS,
+    SIX_VIP,
+    VIP,
+    WEB_A,
+    Document,
+    cce,
+    cluster,
+    endpoint,
+    plain,
+    pod,
+    service,
+    slice_of,
+)
 
 NODES, PODS, ADDRESS, BRIEF, WORLD = (
     "192.168.1.0/24",
@@ -166,6 +179,7 @@ def policy(
 
 
 IPT, IPVS = plain("iptables", "1.31.0"), plain("ipvs", "1.31.0")
+PROXIED = plain("iptables", "1.36.0")
 SOURCE_CHANGES = "networkpolicy-source-changes"
 YES = "reachable"
 UNCLEAR = "undetermined"
@@ -305,3 +319,82 @@ def test_cce_says_what_pass_through_does_to_source_ranges() -> None:
         name="", documents=usual(told, annotations=annotations, loadBalancerSourceRanges=[PODS]), source=""
     )
     assert "source-ranges-ineffective" in case.asked().codes
+
+
+def leaving(*rules: Document, app: str = "client", kinds: tuple[str, ...] = ("Egress",)) -> Document:
+    """A NetworkPolicy about what Pods with this label may reach."""
+    made = policy(app=app, kinds=kinds, name="out")
+    made["spec"].pop("ingress")
+    return {**made, "spec": {**made["spec"], "egress": list(rules)}}
+
+
+TO_POD = {"to": [{"podSelector": {"matchLabels": {"app": "web"}}}]}
+TO_ADDRESS = {"to": [{"ipBlock": {"cidr": ADDRESS}}]}
+TO_OTHERS = {"to": [{"ipBlock": {"cidr": "203.0.113.0/24"}}]}
+EGRESS = "networkPolicy.egress"
+
+
+@pytest.mark.parametrize(
+    ("guard", "told", "client", "missing"),
+    [
+        pytest.param(leaving(), IPT, "asker", EGRESS, id="nothing is allowed"),
+        pytest.param(leaving({}), IPT, "asker", "", id="an empty rule allows all"),
+        pytest.param(leaving(TO_POD), IPT, "asker", "", id="the endpoints are allowed"),
+        pytest.param(leaving(TO_OTHERS), IPT, "asker", EGRESS, id="others are allowed"),
+        pytest.param(leaving({"ports": [{"port": 8080}]}), IPT, "asker", "", id="the endpoint's port"),
+        pytest.param(leaving({"ports": [{"port": 53}]}), IPT, "asker", EGRESS, id="another port"),
+        pytest.param(leaving({"ports": [{"port": 80}]}), PROXIED, "asker", "", id="the listener's port"),
+        pytest.param(leaving(TO_ADDRESS), PROXIED, "asker", "", id="the load balancer is allowed"),
+        pytest.param(leaving(TO_POD), PROXIED, "asker", EGRESS, id="the load balancer is no Pod"),
+        pytest.param(leaving(app="other"), IPT, "asker", "", id="another Pod's policy"),
+        pytest.param(leaving(), IPT, "outside", "", id="somebody outside has none"),
+        pytest.param(leaving(TO_OTHERS, kinds=()), IPT, "asker", EGRESS, id="rules without policyTypes"),
+        pytest.param(policy({}, app="client"), IPT, "asker", "", id="ingress is not egress"),
+    ],
+)
+def test_a_client_s_own_egress_rules_are_read(
+    guard: Document, told: Document, client: str, missing: str
+) -> None:
+    """NetworkPolicySpec.egress; what does not clearly allow is weighed, for it may not be enforced."""
+    asker = pod("asker", "node-c", "10.0.3.77", app="client")
+    ingress = [{"ip": VIP, "ipMode": "Proxy"}] if told is PROXIED else [{"ip": VIP}]
+    documents = usual(told, guard, asker, ingress=ingress, policy="Local")
+    asked = "pod:default/asker" if client == "asker" else "external"
+    path = Situation(name="", documents=documents, options=("--from", asked), source="").asked().path
+    assert path["missing"] == ([missing] if missing else [])
+    assert path["verdict"] == ("undetermined" if missing else "reachable")
+
+
+def test_classes_of_clients_say_that_their_own_egress_rules_are_taken_for_granted() -> None:
+    """A class speaks for many Pods, each with policies of its own."""
+    answer = Situation(name="", documents=usual(IPT, leaving()), source="").asked()
+    assumed = {each for path in answer.paths for trace in path["traces"] for each in trace["assuming"]}
+    assert "the clients' own NetworkPolicies let them out" in assumed
+
+
+def test_classes_are_told_apart_by_whom_a_policy_lets_in() -> None:
+    """One Pod with the label does not speak for those without it."""
+    friend = pod("friend", "node-c", "10.0.3.78", role="client")
+    answer = Situation(
+        name="", documents=usual(IPT, policy(POD_PEER), friend, policy="Local"), source=""
+    ).asked()
+    found = {path["client"]["class"]: (path["verdict"], path["client"]["standsFor"]) for path in answer.paths}
+    assert found["pod-without-backend"] == ("reachable", 1)
+    assert found["pod-without-backend-outside-network-policy"] == ("undetermined", 1)
+
+
+def test_a_block_of_the_other_family_lets_nobody_in() -> None:
+    """An IPv6 block says nothing about a node that is seen with its IPv4 address."""
+    six = {"from": [{"ipBlock": {"cidr": "fd00::/8"}}]}
+    case = Situation(
+        name="", documents=usual(IPT, policy(six)), options=("--from", CLIENTS["client-c"]), source=""
+    )
+    assert case.asked().path["verdict"] == "undetermined"
+
+
+def test_every_backend_s_policies_are_looked_at() -> None:
+    """The first one may be let in where the second is not."""
+    guard = policy(POD_PEER, app="second")
+    second = pod("web-b", "node-b", "10.0.2.10", app="second")
+    kept = [one for one in usual(IPT, guard) if one.get("metadata", {}).get("name") != "web-b"]
+    assert SOURCE_CHANGES in Situation(name="", documents=(*kept, second), source="").asked().codes

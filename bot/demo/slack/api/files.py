@@ -9,13 +9,16 @@ from bot.demo.slack.problem import SlackProblem
 from bot.demo.slack.state import State, Upload
 
 Json = dict[str, Any]
+_MOST_ALT = 1000
 
 
 def get_upload_url(state: State, call: Call) -> Json:
     """files.getUploadURLExternal: where to send the bytes."""
     if call.number("length", 0) < 1:
         raise SlackProblem("invalid_arguments", messages=["missing required field: length"])
-    upload = Upload(id=state.stamps.id("F"), name=call.need("filename"))
+    if len(call.text("alt_txt")) > _MOST_ALT:
+        raise SlackProblem("alt_txt_too_large")
+    upload = Upload(id=state.stamps.id("F"), name=call.need("filename"), alt=call.text("alt_txt"))
     state.uploads[upload.id] = upload
     return {"upload_url": f"{state.base()}/upload/{upload.id}", "file_id": upload.id}
 
@@ -51,7 +54,7 @@ def _file(state: State, asked: Any) -> Json:
         "title": asked.get("title") or upload.name,
         "mimetype": mimetypes.guess_type(upload.name)[0] or "application/octet-stream",
         "size": len(upload.body),
-        "alt_txt": asked.get("alt_txt") or asked.get("title") or upload.name,
+        "alt_txt": upload.alt or asked.get("title") or upload.name,
         "url_private": f"{state.base()}/files/{upload.id}",
         "permalink": f"{state.base()}/files/{upload.id}",
     }

@@ -6,6 +6,8 @@ import { emojis, mrkdwn, names, textObject } from "./text.js";
 import { post } from "./wire.js";
 
 const keepers = new Map();
+/** Who stands at the end of a list stays there, whatever changes its width or loads late. */
+const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => target.stay?.()));
 const COLOURS = ["#7a4fbf", "#1f7a6d", "#b3541e", "#2f5fb3", "#a3365f", "#5b6b1f"];
 
 export const clock = (ts) => new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }).format(new Date(Number(ts) * 1000));
@@ -35,6 +37,7 @@ export function conversation(node, where) {
     fresh = unread > 0 ? (others.at(-unread)?.ts ?? null) : null;
     fill(node, ordered().length ? [] : (where.empty?.() ?? []));
     for (const message of ordered()) node.append(...withMarks(message));
+    reachable();
     toEnd();
   }
   const ordered = () => [...known.values()].sort((a, b) => (a.ts < b.ts ? -1 : 1));
@@ -49,7 +52,7 @@ export function conversation(node, where) {
   }
 
   function put(message) {
-    const near = node.scrollHeight - node.scrollTop - node.clientHeight < 120;
+    const near = isNear();
     const old = rowOf(message.ts);
     const isNew = !known.has(message.ts);
     known.set(message.ts, message);
@@ -67,7 +70,12 @@ export function conversation(node, where) {
       if (after) after.before(...nodes);
       else node.append(...nodes);
     }
+    reachable();
     if (near || (isNew && message.user === where.user)) toEnd();
+  }
+  /** Let Tab get to one message, the last where none was chosen; arrow keys go on from there. */
+  function reachable() {
+    if (!node.querySelector("article[tabindex='0']")) node.querySelector("article:last-of-type")?.setAttribute("tabindex", "0");
   }
   function drop(ts) {
     known.delete(ts);
@@ -76,6 +84,31 @@ export function conversation(node, where) {
   }
   function toEnd() {
     node.scrollTop = node.scrollHeight;
+    atEnd = true;
+  }
+  let atEnd = true;
+  const isNear = () => node.scrollHeight - node.scrollTop - node.clientHeight < 120;
+  node.stay = () => atEnd && toEnd();
+  node.onscroll = () => { atEnd = isNear(); };
+  node.addEventListener("load", () => node.stay(), { capture: true });
+  resized.observe(node);
+  /** Put the keyboard's focus on a message. */
+  function stand(ts) {
+    const found = rowOf(ts);
+    if (!found) return;
+    node.querySelectorAll("article[tabindex='0']").forEach((each) => { each.tabIndex = -1; });
+    found.tabIndex = 0;
+    found.focus({ preventScroll: true });
+    found.scrollIntoView({ block: "nearest" });
+  }
+  function walk(event) {
+    const at = event.target.closest("article");
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step || at !== event.target) return;
+    const rows = [...node.querySelectorAll("article")];
+    const next = rows[rows.indexOf(at) + step];
+    if (next) stand(next.dataset.ts);
+    event.preventDefault();
   }
   function reveal(ts) {
     const found = rowOf(ts);
@@ -140,7 +173,8 @@ export function conversation(node, where) {
     };
   }
 
-  return { load, put, drop, reveal, has: (ts) => known.has(ts) };
+  node.onkeydown = walk;
+  return { load, put, drop, reveal, stand, has: (ts) => known.has(ts) };
 }
 
 const attachment = (ctx) => (each) => {

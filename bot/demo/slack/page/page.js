@@ -3,7 +3,9 @@ import { avatar, conversation } from "./conversation.js";
 import { composer } from "./composer.js";
 import { byId, el, fill } from "./dom.js";
 import { drawHome, showStack } from "./modal.js";
-import { addLog, drawKnobs, drawLog } from "./panel.js";
+import { announce } from "./announcer.js";
+import { drawKnobs } from "./knobs.js";
+import { addLog, drawLog, drawTrials } from "./panel.js";
 import { names } from "./text.js";
 import { follow, get, post } from "./wire.js";
 
@@ -28,7 +30,7 @@ async function load() {
   }
   names.people = new Map(world.people.map((p) => [p.id, { ...p, name: p.name }]));
   names.channels = new Map(world.all_channels.map((c) => [c.id, c.name]));
-  names.groups = new Map(world.groups.map((g) => [g.id, g.handle]));
+  names.groups = new Map(world.groups.map((g) => [g.id, { handle: g.handle, users: g.users }]));
   names.emoji = world.emoji;
   names.me = now.me;
   names.bot = world.app.user;
@@ -38,10 +40,19 @@ async function load() {
   fill(byId("team"), world.team.domain);
   drawPicker(people);
   drawKnobs(world.knobs);
+  drawTrials(world.trials, tryOut);
+  showPresence(world.presence);
   const [log, views] = await Promise.all([get("log", { limit: 150 }), get("views", { user: now.me })]);
   drawLog(log.entries);
   showViews(views);
   return openChannel(now.channel, now.tab);
+}
+
+/** What somebody is here: a guest, or in a user group, which is what approvals ask for. */
+function part(person) {
+  const group = now.world.groups.find((each) => each.users.includes(person.id));
+  const text = person.is_restricted ? "guest" : group && `@${group.handle}`;
+  return text ? el("small", {}, ` ${text}`) : null;
 }
 
 function drawPicker(people) {
@@ -49,7 +60,7 @@ function drawPicker(people) {
     type: "button", role: "radio", "aria-checked": String(person.id === now.me), tabindex: person.id === now.me ? "0" : "-1",
     class: person.id === now.me ? "person on" : "person", title: person.profile.title, dataset: { user: person.id },
     on: { click: () => actAs(person.id).then(() => byId("act-as").querySelector(".on").focus()) },
-  }, avatar(person.id, "small"), person.name, person.is_restricted ? el("small", {}, " guest") : null);
+  }, avatar(person.id, "small"), person.name, part(person));
   const picker = fill(byId("act-as"), el("span", { class: "muted act-label" }, "Acting as"), people.map(pick));
   picker.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -136,7 +147,8 @@ function welcome(channel) {
   const sample = (text) => el("button", { type: "button", class: "sample", on: { click: () => now.composer.set(text) } }, el("code", {}, text));
   return el("div", { class: "welcome" }, el("h1", {}, name),
     el("p", { class: "muted" }, channel.is_im ? "Your direct messages with the app." : `The beginning of ${name}. ${channel.topic?.value ?? ""}`),
-    now.world.samples.length ? el("p", {}, "Try one of these:") : null, now.world.samples.map(sample));
+    now.world.samples.length ? el("p", {}, "Try one of these:") : null, now.world.samples.map(sample),
+    now.world.trials.length ? el("p", {}, el("button", { type: "button", class: "more", on: { click: showTrials } }, "What else is there to try?")) : null);
 }
 
 async function openThread(ts) {
@@ -153,9 +165,29 @@ async function openThread(ts) {
 }
 
 function closeThread() {
+  const root = now.thread;
   now.thread = "";
   byId("thread").hidden = true;
   byId("frame").classList.remove("with-thread");
+  if (root) now.list?.stand(root);
+}
+
+/** Put a command where it can be sent: into the composer of a channel in which the app is. */
+async function tryOut(command) {
+  const here = channelOf(now.channel);
+  const room = here?.bot_in && now.tab === "messages" ? here : now.world.channels.find((c) => c.bot_in);
+  if (room && (room !== here || now.tab !== "messages")) await openChannel(room.id, "messages");
+  now.composer?.set(command);
+}
+
+function showTrials() {
+  showPanel(true);
+  byId("trials-section").open = true;
+  byId("trials").querySelector("button").focus();
+}
+
+function showPresence(presence) {
+  byId("presence").hidden = presence.state !== "starting";
 }
 
 function seen(channel, ts) {
@@ -164,6 +196,7 @@ function seen(channel, ts) {
 }
 
 function arrived(message) {
+  if (message.user !== now.me) announce(message, channelOf(message.channel));
   const here = message.channel === now.channel && now.tab === "messages";
   const reply = message.thread_ts && message.thread_ts !== message.ts;
   if (message.channel === now.channel && now.thread && (message.thread_ts === now.thread || message.ts === now.thread)) now.replies.put(message);
@@ -171,7 +204,7 @@ function arrived(message) {
   if (here) {
     now.list.put(message);
     seen(message.channel, message.ts);
-  } else if (message.user !== now.me && message.channel) {
+  } else if (message.user !== now.me && message.channel && !message.only_for) {
     now.unread.set(message.channel, (now.unread.get(message.channel) ?? 0) + 1);
   }
   if (message.channel && !channelOf(message.channel)) load();
@@ -179,6 +212,7 @@ function arrived(message) {
 }
 
 function edited(message) {
+  announce(message, channelOf(message.channel), true);
   if (message.channel !== now.channel) return;
   if (now.list?.has(message.ts)) now.list.put(message);
   if (now.thread && now.replies?.has(message.ts)) now.replies.put(message);
@@ -207,7 +241,7 @@ function showViews(views) {
 }
 
 const LISTENERS = {
-  message: arrived, edit: edited, delete: deleted, notice: told, views: showViews, log: addLog,
+  message: arrived, edit: edited, delete: deleted, notice: told, views: showViews, log: addLog, presence: showPresence,
   knobs: (data) => drawKnobs(data.knobs), knob: (data) => data.text && fill(byId("said"), data.text), again: () => load(),
 };
 
@@ -225,7 +259,7 @@ document.addEventListener("keydown", (event) => {
 });
 window.addEventListener("pagehide", () => now.stop());
 
-showPanel(window.innerWidth >= 1360);
+showPanel(window.innerWidth >= 1200);
 await actAs(now.me);
 const wanted = query.get("ts");
 if (wanted && !now.list?.reveal(wanted)) {

@@ -1,26 +1,14 @@
-// The panel at the right: the world's knobs, and the log of requests between Slack and the app.
+// The panel at the right: what is worth trying, and the log of requests between Slack and the app.
 import { byId, el, fill } from "./dom.js";
-import { post } from "./wire.js";
 
 const MOST = 150;
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-export function drawKnobs(knobs) {
-  const groups = new Map();
-  knobs.forEach((knob) => groups.set(knob.group, [...(groups.get(knob.group) ?? []), knob]));
-  byId("knobs-section").hidden = !knobs.length;
-  fill(byId("knobs"), [...groups].map(([name, list]) => el("div", { class: "knob-group" }, el("h3", {}, name), list.map(knobButton))));
-}
-
-function knobButton(knob) {
-  const button = el("button", { type: "button", class: "button knob", title: knob.hint, dataset: { knob: knob.name } }, knob.label);
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    const answer = await post(`knobs/${encodeURIComponent(knob.name)}`);
-    button.disabled = false;
-    fill(byId("said"), answer.text || `${knob.label}: done`);
-  });
-  return button;
+/** List what is worth trying; a press puts the command into the composer. */
+export function drawTrials(trials, put) {
+  byId("trials-section").hidden = !trials.length;
+  fill(byId("trials"), trials.map((each) => el("li", {}, el("button", { type: "button", class: "trial", on: { click: () => put(each.command) } },
+    el("span", {}, each.says), el("code", {}, each.command.replace(/^\/\S+ /, ""))))));
 }
 
 export function drawLog(entries) {

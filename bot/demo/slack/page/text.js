@@ -19,9 +19,10 @@ const TOKENS = new RegExp(
   "g",
 );
 
-function lines(text) {
-  return plain(text).split("\n").flatMap((line, index) => (index ? [el("br"), line] : [line]));
-}
+/** Keep names such as CHG-1 on one line: a browser would break them behind the hyphen. */
+const whole = (line) => line.split(/(\b[A-Z]{2,}-\d+\b)/).map((part, index) => (index % 2 ? el("span", { class: "whole" }, part) : part));
+const broken = (text) => text.split("\n").flatMap((line, index) => (index ? [el("br"), ...whole(line)] : whole(line)));
+const lines = (text) => broken(plain(text));
 
 function inline(text) {
   const nodes = [];
@@ -70,7 +71,9 @@ export function channelLink(id, label = "") {
 }
 
 export function groupMention(id, label = "") {
-  return el("span", { class: "mention" }, `@${names.groups.get(id) || label.replace(/^@/, "") || id}`);
+  const group = names.groups.get(id);
+  const people = group?.users.map((each) => names.people.get(each)?.name ?? each).join(", ");
+  return el("span", { class: group?.users.includes(names.me) ? "mention me" : "mention", title: people }, `@${group?.handle || label.replace(/^@/, "") || id}`);
 }
 
 export function link(target, label) {
@@ -148,7 +151,7 @@ export function mrkdwn(text) {
 /** A text object → nodes. */
 export function textObject(text) {
   if (!text) return [];
-  return text.type === "mrkdwn" ? mrkdwn(text.text) : emojis(text.text).split("\n").flatMap((l, i) => (i ? [el("br"), l] : [l]));
+  return text.type === "mrkdwn" ? mrkdwn(text.text) : broken(emojis(text.text));
 }
 
 /** rich_text elements → nodes. */
@@ -178,7 +181,7 @@ function leaves(elements) {
 function leafNodes(leaf) {
   switch (leaf.type) {
     case "text":
-      return leaf.text.split("\n").flatMap((line, index) => (index ? [el("br"), line] : [line]));
+      return broken(leaf.text);
     case "link":
       return [link(leaf.url, leaf.text || leaf.url)];
     case "emoji":

@@ -1,0 +1,1 @@
+"""What a real kube-proxy did with real packets, and the engine held against it."""
