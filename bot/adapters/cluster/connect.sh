@@ -126,21 +126,20 @@ main() { # the whole script is read before this begins: it came by standard inpu
   shift 3
   exec 3<&0 4>&1 </dev/null
   children=
-  trap 'kill $children 2>/dev/null; exit 143' TERM
   for target; do
     measure "$target" 3<&- &
     children="$children $!"
   done
   main=$$
+  # KILL: a shell that was just forked may lose any other signal (dash), and would go on connecting.
   (
-    trap - TERM
     exec 4>&- >/dev/null
     read -r _ <&3
-    kill "$main"
+    kill -KILL "$main" $children
   ) 2>/dev/null &
   watch=$!
   wait $children
-  kill "$watch" 2>/dev/null
+  kill -KILL "$watch" 2>/dev/null
   exit 0
 }
 main "$@"
