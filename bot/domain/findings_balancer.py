@@ -31,6 +31,20 @@ def same_node(case: Case) -> Iterator[Finding]:
         yield found(rules.SHARED_SAME_NODE, case.where("elb.class: union, externalTrafficPolicy: Local"))
 
 
+def own_server(case: Case) -> Iterator[Finding]:
+    """The private address of a load balancer that hands a Turbo Pod's own connection straight back to it."""
+    private = {
+        scene.destination.ip: None
+        for scene in case.scenes
+        if scene.destination.scope == "private" or not scene.point.ip
+    }
+    ports = [port for port in case.service.ports if case.keeps_address(port)]
+    if case.turbo and private and ports and case.delivers(Delivery.POD):
+        numbers = ", ".join(str(port.port) for port in ports)
+        shown = ", ".join(sorted(private))
+        yield found(rules.OWN_SERVER, _keeping(case), f"private address {shown}, layer-4 ports {numbers}")
+
+
 def _private_and_crossed(case: Case) -> dict[IngressPoint, str]:
     """The addresses, private or a host name's, that clients inside a standard cluster reach by the load balancer."""
     return {
@@ -162,4 +176,4 @@ _NOT_APPLIED = (
 )
 
 
-CHECKS = (same_node, unhealthy, bypassed, behind, node_port, ip_mode, one_source, address)
+CHECKS = (same_node, own_server, unhealthy, bypassed, behind, node_port, ip_mode, one_source, address)

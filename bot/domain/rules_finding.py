@@ -208,6 +208,15 @@ SAME_NODE = _trap(
     "cce_10_0355 (notes and constraints); elb_ug_jt_0514; elb_faq_21020218",
     date="2025-08",
 )
+OWN_SERVER = _trap(
+    "backend-calls-itself",
+    INFO,
+    "The load balancer keeps the client's address and hands connections straight to Pods: a backend that calls the "
+    "private address, and is picked itself, gets no reply.",
+    "Let backends call each other by the ClusterIP name.",
+    "elb_ug_jt_0514; elb_faq_21020218 (a server cannot be client and backend); cce_10_0281",
+    date="2025-08",
+)
 SHARED_SAME_NODE = _trap(
     "shared-same-node-disputed",
     INFO,

@@ -152,6 +152,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
         lambda: cce(kind="performance", through="true"),
         lambda: cce(kind="union", through="true"),
     ),
+    "backend-calls-itself": (
+        lambda: cce(kind="performance", given=TURBO),
+        lambda: cce(kind="performance", given=TURBO, ingress=(IngressPoint(ip="80.158.1.9"),)),
+    ),
     "shared-same-node-disputed": (
         lambda: cce(through="true", external_policy=LOCAL),
         lambda: cce(kind="performance", through="true", external_policy=LOCAL),
