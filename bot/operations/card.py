@@ -84,6 +84,8 @@ class Card:
     """Who may roll it back, while there is a button for that; the card is the same for everybody."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Where the cards of the changes are that it names, by their labels."""
+    console: str = ""
+    """Where the cluster's load balancers are in the cloud's console; empty where that is not known."""
 
 
 def card_of(

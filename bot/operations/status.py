@@ -25,6 +25,7 @@ from bot.domain.supply import configuration_key
 from bot.domain.words import duration
 from bot.operations.caller import Caller
 from bot.operations.card import Button
+from bot.operations.console import console_of
 from bot.operations.contradiction import Contradiction, contradiction
 from bot.operations.freshness import stale
 from bot.operations.path_table import addresses, path_words
@@ -83,6 +84,7 @@ def status_message(
         now=[*([_OFF_MENDS] if off else []), *remedies[:4]],
         findings=_findings(explanation),
         known=_known(cluster, explanation),
+        console=console_of(world, ref.cluster),
         stale=stale(cluster),
         measured=measured.sentence if measured else "",
         buttons=_buttons(world, rights, ref, service, explanation, off=off) if rights else (),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.domain.change import Change
 from bot.domain.policy import Right, policy_for, those_who_may
 from bot.operations.card import Card, card_of
+from bot.operations.console import console_of
 from bot.operations.jobs import card_job
 from bot.operations.notice import alarm
 from bot.operations.orphan import orphaned
@@ -44,7 +45,7 @@ async def draw_card(world: World, leased: Leased) -> None:
     named = await _named(world, change)
     links = {other.label: await _link(world, other) for other in named}
     undo = _common(_entitled(world, change, Right.ROLLBACK)) if _rolls_back(card) else ()
-    shown = replace(card, may_undo=undo, links=links)
+    shown = replace(card, may_undo=undo, links=links, console=console_of(world, change.cluster))
     message = world.message("card", change=change, card=shown)
     await draw(world, leased, change.channel, message, asked_by=change.requested_by)
     if any(not links[each.label] and world.clock() - each.requested_at < LINK_WITHIN for each in named):

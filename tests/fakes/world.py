@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.config.secret import Secret
-from bot.config.settings import Clients, ClusterSettings, Settings, SlackSettings, VerificationSettings
+from bot.config.settings import (
+    Clients,
+    CloudSettings,
+    ClusterSettings,
+    Settings,
+    SlackSettings,
+    VerificationSettings,
+)
 from bot.domain.change import Change, ServiceRef
 from bot.domain.cluster_facts import ClusterFacts
 from bot.domain.objects import Ref
@@ -119,6 +126,8 @@ class Town:
         default_factory=lambda: VerificationSettings(clients=Clients.NONE)
     )
     clouds: Mapping[str, Cloud] = field(default_factory=dict)
+    cloud: CloudSettings | None = None
+    """What is configured of every cluster's cloud; nothing asks it."""
     changed: Mapping[str, Any] = field(default_factory=dict)
     """Settings that are different."""
     clock: Clock = field(default_factory=Clock)
@@ -160,6 +169,7 @@ class Town:
                 read_only=each.read_only,
                 incident_channel=INCIDENTS,
                 verification=self.verification,
+                cloud=self.cloud,
             )
             for each in self.clusters
         }

@@ -43,7 +43,7 @@ from tests.fakes.world import (
     service,
     shop,
 )
-from tests.render.cards import PROBING
+from tests.render.cards import HUAWEI, PROBING
 from tests.render.wire import Json, Make, of
 
 REF = ServiceRef(cluster="prod", namespace="shop", name="checkout")
@@ -81,6 +81,11 @@ async def _status_of_trouble() -> Json:
     told = "The last verification, 2026-03-02 13:00 UTC, saw something else than is explained here."
     seen = Contradiction(sentence=told, client="pod on a node with a backend", kind="pod-with-backend")
     return await _explained(bypassed(), town=Town(clusters=[cluster]), measured=seen)
+
+
+async def _status_in_cloud() -> Json:
+    """Of a cluster whose cloud is known."""
+    return await _explained(bypassed(), town=Town(cloud=HUAWEI))
 
 
 async def _status_shared() -> Json:
@@ -257,6 +262,7 @@ ANSWERS: Mapping[str, Make] = {
     "verifying-elsewhere": _verifying_elsewhere,
     "status": _status,
     "status-of-trouble": _status_of_trouble,
+    "status-in-cloud": _status_in_cloud,
     "status-shared": _status_shared,
     "status-of-nothing": _status_of_nothing,
     "status-without-source": _status_without_source,

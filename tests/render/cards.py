@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from bot.config.settings import Clients, VerificationSettings
+from bot.config.settings import Clients, CloudSettings, Provider, VerificationSettings
 from bot.domain.change import Change, Phase
 from bot.domain.policy import Policy
 from bot.domain.verification import Outcome
@@ -30,6 +30,7 @@ from tests.render.wire import Json, Make, of
 
 GLASS = Policy(propose=(PLATFORM,), approve=(SRE,), break_glass=(ALICE,))
 PROBING = VerificationSettings(clients=Clients.PROBE)
+HUAWEI = CloudSettings(provider=Provider.HUAWEICLOUD, region="ap-southeast-1", project_id="0123abc")
 SHORT = replace(GLASS, expires_after=60, reminder=30)
 
 
@@ -43,6 +44,12 @@ def _shared() -> Cluster:
 
 async def _proposed() -> Json:
     town = Town()
+    return of(town.card(await town.propose()))
+
+
+async def _proposed_in_cloud() -> Json:
+    """Of a cluster whose cloud is known: its console is one click away."""
+    town = Town(cloud=HUAWEI)
     return of(town.card(await town.propose()))
 
 
@@ -287,6 +294,7 @@ async def _reminder_to_nobody() -> Json:
 
 CARDS: Mapping[str, Make] = {
     "card-proposed": _proposed,
+    "card-proposed-in-cloud": _proposed_in_cloud,
     "card-proposed-break-glass": _proposed_glass,
     "card-proposed-set": _proposed_set,
     "card-proposed-read-only": _proposed_read_only,

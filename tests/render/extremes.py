@@ -61,7 +61,19 @@ from tests.fakes.world import (
 from tests.render.cards import PROBING
 from tests.render.verdicts import failed
 from tests.render.wire import Json, Make, of
-from tests.render.worst import CLUSTER, LONG, TEXTS, Text, card, change_of, history, notice, said, sentence
+from tests.render.worst import (
+    CLUSTER,
+    FAR,
+    LONG,
+    TEXTS,
+    Text,
+    card,
+    change_of,
+    history,
+    notice,
+    said,
+    sentence,
+)
 
 # --- questions -------------------------------------------------------------------------------------------
 
@@ -121,7 +133,7 @@ async def status(text: Text, *, shared: bool = False) -> Json:
     assert cached is not None
     return of(
         status_message(
-            Town(clusters=[cluster]).world,
+            Town(clusters=[cluster], cloud=FAR).world,
             None if shared else anybody(),
             ServiceRef(cluster=CLUSTER, namespace=LONG, name=LONG),
             cached,

@@ -129,6 +129,7 @@ changes = st.builds(
 )
 ENTITY = re.compile(
     r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<!date\^\d+\^[^|<>]*\|[^<>]*>|<#C0OPS>|<https://slack\.test/[^|<>]*\|[^<>]*>"
+    r"|<https://console\.huaweicloud\.com/vpc/\?region=[\w-]+#/elb/list\|cloud console>"
 )
 
 

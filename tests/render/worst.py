@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.config.settings import CloudSettings, Provider
 from bot.domain.change import Approval, Change, ClientClass, FindingNote, Phase, ServiceRef, Step
 from bot.operations.card import card_of, title_of
+from bot.operations.console import console
 from tests.domain.test_change import PROPOSED
 from tests.fakes.world import BOB, RENDERER, START
 from tests.render.wire import Json
@@ -13,6 +15,8 @@ from tests.render.wire import Json
 LONG = "n" * 63
 """A namespace's or a Service's longest name."""
 CLUSTER = "c" * 40
+FAR = CloudSettings(provider=Provider.HUAWEICLOUD, region="r" * 64, project_id="0123abc")
+"""The longest name of a region that is taken."""
 PERMALINK = "https://slack.test/" + "x" * 200
 
 
@@ -101,7 +105,9 @@ async def card(text: Text, phase: Phase, *, read_only: bool = False, glass: bool
     shown = card_of(change, read_only=read_only, break_glass=glass, paused=paused)
     links = {label: PERMALINK for label in (change.superseded_by, change.rolled_back_by) if label}
     undo = change.approvers if any(b.action == "change:rollback" for b in shown.buttons) else ()
-    return RENDERER.message("card", change=change, card=replace(shown, links=links, may_undo=undo))
+    return RENDERER.message(
+        "card", change=change, card=replace(shown, links=links, may_undo=undo, console=console(FAR))
+    )
 
 
 async def notice(text: Text, phase: Phase) -> Json:
