@@ -41,6 +41,14 @@ OUTSIDE = _rule(
     kind=Kind.CLIENT,
     action="goes to the load balancer",
 )
+CLIENT_FAMILY = _rule(
+    "client-of-other-family",
+    "The client's address and the load balancer's are of different families: from this address no packet can be sent "
+    "there. A client that has addresses of both families is asked about by the other one.",
+    "RFC 4213, section 2: a host speaks IPv6 by IPv6 addresses, and IPv4 by IPv4 ones",
+    kind=Kind.CLIENT,
+    action="has no address of the destination's family",
+)
 PASS_THROUGH = _rule(
     "cce-pass-through",
     "With the pass-through annotation the address is left out of node rules, so traffic from inside goes to the load "

@@ -100,10 +100,20 @@ class Walk:
             Undecided: A fact is needed that nobody knows and nothing is supposed about.
         """
         start: Hops = (_hop("client", self._client_name(), rules.CONNECTS.id),)
-        if self.traveller.sender is Sender.STRANGER:
-            outside = _hop("client", self._client_name(), rules.OUTSIDE.id)
-            return list(self._at_balancer((*start, outside)))
-        return list(self._at_own_node(start))
+        if self.traveller.sender is not Sender.STRANGER:
+            return list(self._at_own_node(start))
+        if self._speaks_another_family():
+            no_way = _hop("client", self._client_name(), rules.CLIENT_FAMILY.id)
+            return [self._end((no_way,), start, End.DROP, crossed=True)]
+        outside = _hop("client", self._client_name(), rules.OUTSIDE.id)
+        return list(self._at_balancer((*start, outside)))
+
+    def _speaks_another_family(self) -> bool:
+        """Whether the address that was asked about cannot be the source of a packet to this destination."""
+        scene = self.scene
+        return bool(
+            scene.point.ip and self.traveller.addresses and self.traveller.address(scene.family) is None
+        )
 
     def _client_name(self) -> str:
         client = self.traveller.client

@@ -11,7 +11,7 @@ import pytest
 from .asking import explain
 from .situation import Situation, usual
 from .table import rows
-from .world import CLASS, CLIENTS, PASS, VIP, WEB_A, Document, cce, plain
+from .world import CLASS, CLIENTS, PASS, SIX_VIP, VIP, WEB_A, Document, cce, endpoint, plain, slice_of
 
 PROXY = {"ip": VIP, "ipMode": "Proxy"}
 HOST_NAME = {"hostname": "web.example.com"}
@@ -239,3 +239,33 @@ def test_a_host_name_may_stand_for_a_private_address_where_that_decides() -> Non
     assert (near["verdict"], near["missing"]) == ("undetermined", ["loadBalancer.address"])
     for client in ("client-c", "outside"):
         assert explain(documents, "--from", CLIENTS[client]).path["verdict"] == "reachable"
+
+
+@pytest.mark.parametrize(
+    ("client", "four", "six"),
+    [
+        ("external:203.0.113.9", "reachable", "unreachable"),
+        ("external:2001:db8::9", "unreachable", "reachable"),
+        ("external", "reachable", "reachable"),
+    ],
+)
+@pytest.mark.parametrize("delivery", ["nodeport", "pod", "vip"])
+def test_an_address_outside_reaches_addresses_of_its_own_family_only(
+    client: str, four: str, six: str, delivery: str
+) -> None:
+    """RFC 4213, section 2. Somebody outside of whom no address is given has one that fits."""
+    documents = usual(
+        plain("iptables", "1.36.0", loadBalancer={"delivery": delivery}),
+        slice_of("web", [endpoint("fd00:10::a", "node-a", "web-a")], family="IPv6", suffix="6"),
+        ingress=[{"ip": VIP}, {"ip": SIX_VIP}],
+        ipFamilies=["IPv4", "IPv6"],
+    )
+    paths = explain(documents, "--from", client).paths
+    assert {path["destination"]["ip"]: path["verdict"] for path in paths} == {VIP: four, SIX_VIP: six}
+    assert all(path["viaLoadBalancer"] is True and not path["missing"] for path in paths)
+
+
+def test_a_host_name_may_have_an_address_of_either_family() -> None:
+    """Names are matched, never resolved."""
+    documents = usual(plain("iptables", "1.36.0"), ingress=[HOST_NAME])
+    assert explain(documents, "--from", "external:2001:db8::9").path["verdict"] == "reachable"
