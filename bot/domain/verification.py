@@ -252,7 +252,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One verification of one Service. A value: every step returns a new one, and the store counts its version up."""
+    """One verification of a Service, or of all that a change patches. A value: every step returns a new one, and the store counts its version up."""
 
     id: str
     service: ServiceRef
@@ -296,8 +296,13 @@ class Run:
 
     @property
     def open(self) -> bool:
-        """Whether the run still holds its Service."""
+        """Whether the run still holds its Services."""
         return self.finished_at is None
+
+    @property
+    def services(self) -> tuple[ServiceRef, ...]:
+        """Every Service that it is about, the named one first; no other run may be about any of them meanwhile."""
+        return (self.service, *self.plan.others)
 
     @property
     def comparing(self) -> bool:

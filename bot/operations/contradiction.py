@@ -1,17 +1,22 @@
 """What the last verification of a Service saw that the explanation does not say."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
-from bot.domain.change import ServiceRef
+from bot.domain.change import Change, ServiceRef
 from bot.domain.objects import PASS_THROUGH, Service
 from bot.domain.verification import Row, Run
+from bot.operations.measured import run_id
 from bot.operations.world import World
-from bot.ports import WorldError
+from bot.ports import NotFound, WorldError
 
 PATIENCE = 0.5
 """Seconds that an answer waits for the database; without it the answer does not know of verifications."""
+LOOKED_AT = 10
+"""Changes of a Service, newest first, that an answer looks at."""
 _RULES = frozenset({"engine-wrong", "cut-off", "unsteady", "wrong-way"})
 """Rules of a verdict's rows by which what was seen is not what the path engine expected."""
 
@@ -35,10 +40,13 @@ async def contradiction(world: World, ref: ServiceRef, service: Service) -> Cont
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            run = await world.store.runs.last(ref)
+            changes = await world.store.changes.find(
+                cluster=ref.cluster, namespace=ref.namespace, name=ref.name, limit=LOOKED_AT
+            )
+            run = await _last_run(world, ref, changes)
             if run is None or run.finished_at is None or (row := _otherwise(run, ref)) is None:
                 return None
-            if not _as_measured(run, service) or await _changed_since(world, run, ref):
+            if not _as_measured(run, service) or _changed_since(run, changes):
                 return None
     except (WorldError, TimeoutError):
         return None
@@ -70,14 +78,26 @@ def _as_measured(run: Run, service: Service) -> bool:
     return run.plan.value is None or run.plan.value == service.annotations.get(PASS_THROUGH, "")
 
 
-async def _changed_since(world: World, run: Run, ref: ServiceRef) -> bool:
+async def _last_run(world: World, ref: ServiceRef, changes: Sequence[Change]) -> Run | None:
+    """The run about a Service that ended last: its own, or that of a change in which it was one of several."""
+    sets = [change for change in changes if change.service != ref]
+    found = [await world.store.runs.last(ref), *[await _run_of(world, change) for change in sets]]
+    ended = [(run.finished_at, run) for run in found if run and run.finished_at and ref in run.services]
+    return max(ended, key=itemgetter(0), default=(None, None))[1]
+
+
+async def _run_of(world: World, change: Change) -> Run | None:
+    try:
+        return await world.store.runs.get(run_id(change))
+    except NotFound:
+        return None
+
+
+def _changed_since(run: Run, changes: Iterable[Change]) -> bool:
     """Whether a change or a rollback was applied since, even if it came back to the same value."""
-    found = await world.store.changes.find(
-        cluster=ref.cluster, namespace=ref.namespace, name=ref.name, limit=10
-    )
     since = run.applied_at or run.started_at
     return any(
         change.applied_at is not None and change.applied_at > since
-        for change in found
+        for change in changes
         if change.id != run.change_id
     )

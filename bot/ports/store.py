@@ -76,7 +76,7 @@ class Runs(Protocol):
         """Store a run; the same id twice returns the first.
 
         Raises:
-            AlreadyOpen: another run is under way for the Service (change_id is that run's id).
+            AlreadyOpen: another run is under way for one of its Services (change_id is that run's id).
         """
         ...
 
@@ -97,7 +97,7 @@ class Runs(Protocol):
         ...
 
     async def last(self, service: ServiceRef) -> Run | None:
-        """Return the run of a Service that ended last; None: there is none."""
+        """Return the run that is named after a Service and ended last; None: there is none."""
         ...
 
 

@@ -267,7 +267,7 @@ class MemoryRuns:
         if run.id in self.rows:
             return self.rows[run.id]
         for other in self.rows.values():
-            if run.open and other.open and other.service == run.service:
+            if run.open and other.open and not {*other.services}.isdisjoint(run.services):
                 raise AlreadyOpen(other.id, 0)
         self.rows[run.id] = _copy(run)
         self._jobs.put(jobs)

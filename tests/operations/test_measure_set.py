@@ -1,15 +1,23 @@
 """Changes of several Services on one load balancer: each is measured at its own ports, or named as not measured."""
 
+import pytest
+
 from bot.config.settings import Clients, VerificationSettings
 from bot.domain.change import Change, MeasurementPlan, Phase, ServiceRef
 from bot.domain.verification import Outcome
-from tests.fakes.world import IPVS, Cluster, Town, service, shop, slices
+from bot.operations import ask
+from bot.operations.caller import Caller
+from bot.operations.refusal import Refused
+from bot.operations.verify import verify
+from tests.fakes.messenger import TEAM, read
+from tests.fakes.world import ALICE, IPVS, OPS, Cluster, Town, service, shop, slices
 from tests.operations.measured_town import MeasuredTown
 
 LONG = 7200.0
 """Enough for any measurement here."""
 GATEWAY = ServiceRef(cluster="prod", namespace="api", name="gateway")
 CHECKOUT = ServiceRef(cluster="prod", namespace="shop", name="checkout")
+CALLER = Caller(user=ALICE, team=TEAM, channel=OPS)
 
 
 def crowd(*others: str, ports: int = 1) -> Cluster:
@@ -100,6 +108,30 @@ async def test_one_service_of_a_set_that_does_not_follow_fails_the_change() -> N
     assert town.now(change).phase is Phase.FAILED
     assert ", to api/gateway: " in run.verdict.headline
     assert "shop/checkout" not in run.verdict.headline
+
+
+async def test_status_of_each_service_of_a_set_knows_what_was_seen_of_it() -> None:
+    """The run is named after one of them, and about all."""
+    town = MeasuredTown(cluster=crowd("api/gateway"))
+    town.deaf.add("http://10.9.0.9:8000")
+    await town.approved()
+    await town.pass_time(LONG)
+    told = "saw something else than is explained here"
+    assert told in read(await ask.status(town.world, CALLER, "api/gateway"))
+    assert told not in read(await ask.status(town.world, CALLER, "shop/checkout"))
+
+
+async def test_no_service_of_a_set_is_verified_while_a_run_about_all_is_under_way() -> None:
+    """Two would count each other's connections, whichever of the Services the first is named after."""
+    town = MeasuredTown(cluster=crowd("api/gateway"))
+    change = await town.approved()
+    await town.pass_time(60)
+    (run,) = town.runs_of(change.id)
+    assert run.open
+    with pytest.raises(Refused, match="under way already"):
+        await verify(town.world, "again", CALLER, "api/gateway", OPS)
+    await town.pass_time(LONG)
+    assert (await verify(town.world, "later", CALLER, "api/gateway", OPS)).open
 
 
 async def test_no_success_is_claimed_for_a_service_that_was_not_measured() -> None:

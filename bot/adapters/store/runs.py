@@ -86,7 +86,8 @@ def _insert(connection: Connection, run: Run) -> bool:
 
 
 def _lock(connection: Connection, run: Run) -> None:
-    holder = locks.take(connection, run.service.cluster, [f"run:{run.service}"], _holder(run))
+    subjects = [f"run:{service}" for service in run.services]
+    holder = locks.take(connection, run.service.cluster, subjects, _holder(run))
     if holder is not None:
         raise AlreadyOpen(holder.removeprefix("run:"), 0)
 

@@ -34,6 +34,24 @@ class TestRuns:
         assert await store.jobs.next_due() is None
         await store.runs.open(a_run("r-3", ServiceRef(cluster="prod", namespace="shop", name="cart")))
 
+    async def test_a_run_of_several_services_keeps_each_of_them(self, store: Store) -> None:
+        """Whichever of them the next one is named after, or has among others; and frees all when it ends."""
+        cart, cellar = (
+            ServiceRef(cluster="prod", namespace="shop", name=name) for name in ("cart", "cellar")
+        )
+        several = a_run()
+        several = replace(several, plan=replace(several.plan, others=(cart,)))
+        await store.runs.open(several)
+        with pytest.raises(AlreadyOpen) as refused:
+            await store.runs.open(a_run("r-2", cart))
+        assert refused.value.change_id == "r-1"
+        with pytest.raises(AlreadyOpen):
+            await store.runs.open(replace(several, id="r-3", service=cellar))
+        other = await store.runs.open(a_run("r-4", cellar))
+        await store.runs.save(several, replace(several, finished_at=AT + timedelta(minutes=5)))
+        await store.runs.save(other, replace(other, finished_at=AT + timedelta(minutes=5)))
+        assert (await store.runs.open(replace(several, id="r-5", service=cellar))).open
+
     async def test_an_ended_run_frees_its_service(self, store: Store) -> None:
         """The next one may begin."""
         run = await store.runs.open(a_run())
