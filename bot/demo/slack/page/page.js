@@ -9,6 +9,8 @@ import { addLog, drawLog, drawTrials } from "./panel.js";
 import { names } from "./text.js";
 import { follow, get, post } from "./wire.js";
 
+/** Whether there is room for one pane only, as the style sheet has it. */
+const phone = window.matchMedia("(max-width: 720px)");
 const query = new URLSearchParams(location.search);
 const now = { me: query.get("as") ?? "", channel: query.get("channel") ?? "", tab: "messages", thread: "", world: null, unread: new Map(), list: null, replies: null, stop: () => {} };
 
@@ -80,7 +82,7 @@ function drawSidebar() {
     const current = channel.id === now.channel && now.tab === "messages";
     return el("button", {
       type: "button", class: ["item", current ? "on" : "", unread ? "unread" : ""].join(" "), "aria-current": current ? "page" : null,
-      dataset: { channel: channel.id }, on: { click: () => openChannel(channel.id, "messages") },
+      dataset: { channel: channel.id }, on: { click: () => choose(channel.id, "messages") },
     }, sign, el("span", { class: "item-name" }, label), unread ? el("span", { class: "badge", "aria-label": `${unread} unread` }, unread) : null);
   };
   const rooms = now.world.channels.filter((c) => !c.is_im);
@@ -88,9 +90,19 @@ function drawSidebar() {
   fill(byId("sidebar"),
     el("h2", {}, "Channels"), rooms.map((c) => item(c, c.name, el("span", { class: "sign" }, c.is_private ? "🔒" : "#"))),
     el("h2", {}, "Apps"), direct.map((c) => item(c, now.world.app.name, avatar(now.world.app.user, "small"))),
-    direct.length ? el("button", { type: "button", class: now.tab === "home" ? "item sub on" : "item sub", id: "open-home", on: { click: () => openChannel(direct[0].id, "home") } }, "🏠 ", el("span", { class: "item-name" }, "Home")) : null);
+    direct.length ? el("button", { type: "button", class: now.tab === "home" ? "item sub on" : "item sub", id: "open-home", on: { click: () => choose(direct[0].id, "home") } }, "🏠 ", el("span", { class: "item-name" }, "Home")) : null);
+  if (phone.matches) byId("sidebar").querySelector(".on")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   const all = [...now.unread.values()].reduce((sum, n) => sum + n, 0);
   document.title = `${all ? `(${all}) ` : ""}${title(channelOf(now.channel) ?? { name: "Workspace" })} · ${now.world.team.domain}`;
+}
+
+/** Go to a conversation that was pressed; on a phone it lies behind whatever is open. */
+function choose(id, tab) {
+  if (phone.matches) {
+    showPanel(false);
+    closeThread();
+  }
+  return openChannel(id, tab);
 }
 
 function drawHead(channel) {
@@ -176,6 +188,7 @@ function closeThread() {
 async function tryOut(command) {
   const here = channelOf(now.channel);
   const room = here?.bot_in && now.tab === "messages" ? here : now.world.channels.find((c) => c.bot_in);
+  if (phone.matches) showPanel(false);
   if (room && (room !== here || now.tab !== "messages")) await openChannel(room.id, "messages");
   now.composer?.set(command);
 }

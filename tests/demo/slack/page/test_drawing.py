@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 NARROW = 800
+PHONE = 360
 CONTRAST = Path(__file__).with_name("contrast.js").read_text("utf-8")
 GOLDEN = Path("tests/render/golden")
 STICKS_OUT = """() => [...document.querySelectorAll('#messages, #messages .block, #home .block, .modal .block')]
@@ -43,12 +44,12 @@ async def _look(page: Page) -> None:
         assert await wide.nth(index).get_attribute("tabindex") == "0"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (NARROW, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (NARROW, "dark"), (PHONE, "light")])
 async def test_every_message_is_drawn_whole(
     browser: Watched, client: AsyncWebClient, tmp_path: Path, width: int, scheme: Any
 ) -> None:
-    """Those of the golden files, and on the narrow page the longest that there can be."""
-    longest = await _extreme() if width == NARROW else []
+    """Those of the golden files, and on the narrow pages the longest that there can be."""
+    longest = await _extreme() if width <= NARROW else []
     messages = [m for m in [*_golden("messages"), *longest] if "type" not in m]
     for message in messages:
         await client.chat_postMessage(
@@ -57,10 +58,10 @@ async def test_every_message_is_drawn_whole(
     page = await browser.page("U01ALICE", scheme=scheme, width=width)
     await expect(page.locator("#messages article")).to_have_count(len(messages))
     await _look(page)
-    await picture(page, tmp_path, f"messages-{scheme}")
+    await picture(page, tmp_path, f"messages-{scheme}-{width}")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (NARROW, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (NARROW, "dark"), (PHONE, "light")])
 async def test_every_view_is_drawn_whole(
     browser: Watched, workspace: Workspace, client: AsyncWebClient, width: int, scheme: Any
 ) -> None:
@@ -99,6 +100,46 @@ async def test_thread_and_panel_have_room_beside_each_other(
     edges = [edge for box in shown for edge in (box["x"], box["x"] + box["width"])]
     assert edges == sorted(edges)
     assert edges[-1] == width
+
+
+async def test_a_phone_shows_one_pane_at_a_time(
+    browser: Watched, workspace: Workspace, client: AsyncWebClient, tmp_path: Path
+) -> None:
+    """Channel, thread and panel, each over the whole width; the conversations above lead back from either."""
+    workspace.knobs.register("lag", "lags", lambda _target: "it lags", on=lambda _target: True)
+    posted = await client.chat_postMessage(channel="C01OPS", text="a card")
+    await client.chat_postMessage(channel="C01OPS", thread_ts=str(posted["ts"]), text="a reply")
+    page = await browser.page("U01ALICE", width=PHONE)
+    ops = page.locator("[data-channel=C01OPS]")
+    assert await _whole_width(page) == ["main"]
+    await picture(page, tmp_path, "phone")
+    await page.get_by_role("button", name="1 reply").click()
+    assert await _whole_width(page) == ["thread"]
+    await ops.click()
+    assert await _whole_width(page) == ["main"]
+    await page.get_by_role("button", name="World & log").click()
+    assert await _whole_width(page) == ["panel"]
+    await page.get_by_role("switch", name="lags").click()
+    await picture(page, tmp_path, "phone-panel")
+    await ops.click()
+    assert await _whole_width(page) == ["main"]
+    await page.locator("#open-home").click()
+    await expect(page.locator("#home")).to_be_visible()
+    await page.get_by_role("radio", name="Gus").click()
+    await expect(page.get_by_role("radio", name="Gus")).to_be_checked()
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE
+
+
+async def _whole_width(page: Page) -> list[str]:
+    """Which of the panes are there, all of them as wide as the window and down to its end."""
+    height = await page.evaluate("innerHeight")
+    found = []
+    for pane in ("main", "thread", "panel"):
+        box = await page.locator(f"#{pane}").bounding_box()
+        if box is not None:
+            assert (box["x"], box["width"], box["y"] + box["height"]) == (0, PHONE, height)
+            found.append(pane)
+    return found
 
 
 async def test_times_are_told_by_the_readers_own_clock(browser: Watched, client: AsyncWebClient) -> None:
