@@ -17,8 +17,8 @@ from bot.demo.stage import Stage
 ALICE, BOB, MALLORY = "U01ALICE", "U02BOB", "U03MALLORY"
 OPS, INCIDENTS = "C01OPS", "C02INC"
 KEY = "kubernetes.io/elb.pass-through"
-MEASURED_WITHIN = 60.0
-ANSWERED_WITHIN = 10.0
+MEASURED_WITHIN = 120.0
+ANSWERED_WITHIN = 30.0
 T = TypeVar("T")
 
 

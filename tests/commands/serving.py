@@ -14,7 +14,7 @@ import aiohttp
 
 ROOT = Path(__file__).parents[2]
 BOT_TOKEN, APP_TOKEN, SECRET = "xoxb-served", "xapp-served", "served-secret"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Serving:

@@ -69,7 +69,7 @@ class Installation:
             self.home,
             slack_required=False,
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return {check.what: check async for check in doctor.examine(settings)}
 
 

@@ -66,7 +66,7 @@ class Terminal:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             out, err = await process.communicate()
         return Done(status=process.returncode or 0, out=out.decode(), err=err.decode())
 

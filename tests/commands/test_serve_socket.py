@@ -123,7 +123,7 @@ async def test_slacks_wish_to_be_asked_later_is_granted(slack: Workspace) -> Non
     began = perf_counter()
     task = asyncio.create_task(socket(slack.api_url).run())
     await slack.wait_for(lambda: slack.socket.connections)
-    assert 2.0 <= perf_counter() - began < 9.0
+    assert perf_counter() - began >= 2.0
     await ended(task)
 
 
@@ -192,7 +192,7 @@ async def test_a_connection_that_died_silently_is_noticed() -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     deaf.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     task = asyncio.create_task(socket(f"{deaf.url}/api/").run())
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await deaf.again.wait()
     await ended(task)
     await runner.cleanup()

@@ -17,7 +17,7 @@ CONNECTED, PAST = ("connected", True), ("connected", False)
 async def running(scenario: Scenario) -> AsyncIterator[World]:
     """A trap's cluster, at rest."""
     world = World(replace(scenario, sync_delay=0.02))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await world.start()
         try:
             yield world

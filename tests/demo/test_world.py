@@ -26,7 +26,7 @@ async def running(scenario: Scenario | None = None, clock: Clock | None = None) 
     """A world that has started, and is stopped whatever happens; its nodes are quick to follow."""
     chosen = scenario or replace(prod(), sync_delay=0.02)
     world = World(chosen, clock=clock) if clock else World(chosen)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await world.start()
         try:
             yield world

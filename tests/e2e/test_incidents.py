@@ -5,7 +5,7 @@ from bot.demo.slack import Message
 from bot.demo.stage import Stage
 
 BOB, MALLORY, INCIDENTS = "U02BOB", "U03MALLORY", "C02INC"
-SOON = 30.0
+SOON = 60.0
 
 
 def _scenario() -> Scenario:

@@ -49,13 +49,13 @@ async def test_a_killed_bot_ends_in_the_same_story(moments: tuple[Callable[[Stag
         await stage.start()
         slack = stage.slack
         await slack.command(ALICE, OPS, "/elb-passthrough enable shop/checkout because")
-        card = (await slack.wait_for(lambda: slack.messages(OPS), 10))[0]
+        card = (await slack.wait_for(lambda: slack.messages(OPS), 60))[0]
         assert (await slack.click(BOB, card, "change:approve")).ok
         for moment in moments:
-            await slack.wait_for(lambda moment=moment: moment(stage), 60)  # type: ignore[misc]  # mypy cannot infer a default argument's type
+            await slack.wait_for(lambda moment=moment: moment(stage), 120)  # type: ignore[misc]  # mypy cannot infer a default argument's type
             await stage.restart_bot()
-        await slack.wait_for(lambda: slack.messages(INCIDENTS), 90)
-        await slack.wait_for(lambda: _said(stage, card, "Succeeded:"), 30)
+        await slack.wait_for(lambda: slack.messages(INCIDENTS), 120)
+        await slack.wait_for(lambda: _said(stage, card, "Succeeded:"), 60)
         assert _patches(stage) == 1
         assert stage.world.objects.list("pods", "elb-passthrough") == []
         texts = Counter(slack.readable(m, BOB) for m in slack.thread(OPS, card.ts))

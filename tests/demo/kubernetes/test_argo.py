@@ -22,7 +22,7 @@ from tests.adapters.cluster.conftest import kubeconfig
 
 KEY = "kubernetes.io/elb.pass-through"
 CART = ServiceRef(cluster="prod", namespace="shop", name="cart")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def world(declared: str | None) -> Scenario:

@@ -77,7 +77,7 @@ async def test_it_watches(server: ApiServer, official: client.ApiClient) -> None
     core: Any = client.CoreV1Api(official)
     found = await core.list_service_for_all_namespaces()
     _service(server)
-    async with asyncio.timeout(10), _watch() as stream:
+    async with asyncio.timeout(60), _watch() as stream:
         source = stream.stream(
             core.list_service_for_all_namespaces,
             resource_version=found.metadata.resource_version,

@@ -79,7 +79,7 @@ async def _ended(cluster: Cluster, body: dict[str, Any]) -> Json:
 
     stop = cluster.objects.subscribe("pods", changed)
     cluster.objects.create("pods", body, manager="test")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         status = await over
     stop()
     return status

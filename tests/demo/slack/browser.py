@@ -21,7 +21,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 20_000.0  # milliseconds: a busy machine is not a broken page
+PATIENCE = 60_000.0  # milliseconds: a busy machine is not a broken page
 NO_CHROMIUM = "Chromium is not installed (Debian: apt-get install chromium)"
 
 

@@ -20,7 +20,7 @@ async def test_the_workspace_runs_alone_until_it_is_interrupted() -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         printed = [(await process.stdout.readline()).decode().split() for _ in range(3)]
         url = printed[0][1]
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
