@@ -370,6 +370,8 @@ class MeasuredClient:
     """How many nodes the class has; more than `nodes` where the plan is bounded."""
     service: ServiceRef | None = None
     """To which Service of a set it connects; None: to the plan's own."""
+    connections: int = 0
+    """Per burst, where it is another number than the plan's; else 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,7 +383,7 @@ class MeasurementPlan:
     """probe | exec | none."""
     clients: tuple[MeasuredClient, ...]
     connections: int
-    """Per client class and burst."""
+    """Per client class and burst, for every class that has no number of its own."""
     period: float
     """The cloud's metric period, in seconds; one burst fills one period."""
     baseline: float
@@ -422,11 +424,18 @@ class MeasurementPlan:
         every = (target.partition("://")[2] for client in self.clients for target in client.targets)
         return tuple(dict.fromkeys(every))
 
+    def sent_by(self, client: MeasuredClient) -> int:
+        """How many connections a class opens in one burst."""
+        return client.connections or self.connections
+
     def content(self) -> dict[str, object]:
         """Return what the digest covers, as JSON."""
         return {
             "how": self.how,
-            "clients": [[c.name, c.host_network, list(c.targets)] for c in self.clients],
+            "clients": [
+                [c.name, c.host_network, list(c.targets), *([c.connections] if c.connections else [])]
+                for c in self.clients
+            ],
             "connections": self.connections,
             "baseline": self.baseline,
             "window": self.window,

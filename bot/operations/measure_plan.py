@@ -75,6 +75,8 @@ class _Part:
     goals: Goals
     of_several: bool
     """Whether other Services are measured beside it, so that its name is said."""
+    usual: int
+    """Connections per class and burst, where a listener does not ask for fewer."""
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -126,6 +128,7 @@ def build_plan(
             for one in each
         ]
     )
+    usual = max((_rate(settings, goal) for whereto in found for goal in whereto.chosen), default=0)
     parts = [
         _Part(
             service=one.service,
@@ -135,18 +138,18 @@ def build_plan(
             ),
             goals=whereto,
             of_several=bool(others),
+            usual=usual,
         )
         for one, whereto in zip(each, found, strict=True)
     ]
     played = [_clients(part, snapshot, settings) for part in parts]
     clients, waiting = _in_turn([clients for clients, _ in played])
     chosen = [goal for part in parts for goal in part.goals.chosen]
-    rates = [settings.connections_for(goal.target.partition(":")[0]) for goal in chosen]
     plan = MeasurementPlan(
         service=service,
         how=str(settings.clients),
         clients=tuple(clients),
-        connections=round(min(rates, default=0) * max(1.0, settings.period / 60)),
+        connections=usual,
         period=settings.period,
         baseline=settings.baseline,
         window=settings.window,
@@ -165,6 +168,12 @@ def build_plan(
         *(f"{each.name}: {TURNS_AT_MOST} turns are enough for one run" for each in waiting),
     ]
     return replace(plan, left_out=tuple(dict.fromkeys(left_out)))
+
+
+def _rate(settings: VerificationSettings, goal: Goal) -> int:
+    """How many connections a class opens in one burst to listeners of this kind."""
+    scheme = goal.target.partition(":")[0]
+    return round(settings.connections_for(scheme) * max(1.0, settings.period / 60))
 
 
 def _in_turn(each: Sequence[Sequence[MeasuredClient]]) -> tuple[list[MeasuredClient], list[MeasuredClient]]:
@@ -202,20 +211,23 @@ def _clients(
             if nodes:
                 left_out.append(f"{_WORDS[kind]}: host-network probes are off for this cluster")
         elif nodes and part.goals.chosen:
-            clients += _of_kind(kind, nodes, part)
+            clients += _of_kind(kind, nodes, part, settings)
     return clients, left_out
 
 
-def _of_kind(kind: ClientClassCode, nodes: tuple[str, ...], part: _Part) -> list[MeasuredClient]:
+def _of_kind(
+    kind: ClientClassCode, nodes: tuple[str, ...], part: _Part, settings: VerificationSettings
+) -> list[MeasuredClient]:
     """One turn for a class, or one for each way in which it should fare at some of the addresses and ports.
 
-    What fares differently must not be added up: half of it connected would be neither this nor that.
+    What fares differently must not be added up: half of it connected would be neither this nor that. Nor must what
+    gets few connections, because it is bare TCP, and what gets many: the few would be lost in what the many leave open.
     """
-    alike: dict[tuple[_Expected, _Expected], list[Goal]] = {}
+    alike: dict[tuple[_Expected, _Expected, int], list[Goal]] = {}
     sides = part.sides
     for goal in part.goals.chosen:
-        key = _expected(sides.before, kind, goal, nodes), _expected(sides.after, kind, goal, nodes)
-        alike.setdefault(key, []).append(goal)
+        before, after = (_expected(side, kind, goal, nodes) for side in (sides.before, sides.after))
+        alike.setdefault((before, after, _rate(settings, goal)), []).append(goal)
     return [
         MeasuredClient(
             name=_named(kind, part, together, several=len(alike) > 1),
@@ -230,8 +242,9 @@ def _of_kind(kind: ClientClassCode, nodes: tuple[str, ...], part: _Part) -> list
             expect_after=after.verdict,
             through_after=after.through,
             service=part.service if part.of_several else None,
+            connections=0 if rate == part.usual else rate,
         )
-        for (before, after), together in alike.items()
+        for (before, after, rate), together in alike.items()
     ]
 
 

@@ -35,7 +35,7 @@ def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
     nodes = [n for n in _nodes(run, step, snapshot) if n not in skipped]
     if not nodes:
         skipped = skipped or {step.node or step.client.node: "no node of this class is there now"}
-    shares = _shares(run, len(nodes), len(step.client.targets))
+    shares = _shares(run, step.client, len(nodes))
     return Burst(
         part=step.part,
         client=step.client.name,
@@ -51,7 +51,7 @@ def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
     )
 
 
-def _shares(run: Run, nodes: int, targets: int) -> list[int]:
+def _shares(run: Run, client: MeasuredClient, nodes: int) -> list[int]:
     """How many connections each node opens to each target: the class's number, spread evenly.
 
     Several nodes are told apart by less than a whole burst, so the cloud's rounding may matter. A rate that comes
@@ -59,7 +59,8 @@ def _shares(run: Run, nodes: int, targets: int) -> list[int]:
     """
     if not nodes:
         return []
-    each = ceil(run.plan.connections / (nodes * targets))
+    targets = len(client.targets)
+    each = ceil(run.plan.sent_by(client) / (nodes * targets))
     coarse = run.plan.period >= each * targets
     even = nodes > 1 and coarse and (each * nodes * targets) % run.plan.period == 0
     return [each - 1 if even and each > 1 else each] + [each] * (nodes - 1)

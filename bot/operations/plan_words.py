@@ -20,7 +20,9 @@ def plan_words(change: Change) -> str:
     who = counted(len(plan.clients), "client class", "client classes")
     took = f"about {duration(measuring(plan))}"
     bare = any(target.startswith("tcp://") for client in plan.clients for target in client.targets)
-    return f"{who} × {plan.connections} connections{_whereto(plan)}{when}, {took}" + (
+    fewer = sorted({client.connections for client in plan.clients} - {0})
+    few = f" (bare TCP {fewer[0]})" if fewer else ""
+    return f"{who} × {plan.connections} connections{few}{_whereto(plan)}{when}, {took}" + (
         f"; {FEW}" if bare else ""
     )
 

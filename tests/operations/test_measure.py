@@ -65,6 +65,17 @@ async def test_nothing_is_sent_but_the_planned_bursts() -> None:
     assert {pod.node for pod in scene.cluster.created} == {"node-a", "node-b", "node-c"}
 
 
+async def test_a_class_with_a_number_of_its_own_opens_no_more_and_is_as_sure() -> None:
+    """Bare TCP beside HTTP: few connections for the one, as many as ever for the other."""
+    first, second = (plan := Scene().plan).clients
+    scene = Scene(replace(plan, connections=120, clients=(first, replace(second, connections=20))))
+    done = await scene.play()
+    assert done.verdict.outcome is Outcome.SUCCEEDED
+    sent = {row.client: row.after.attempts for row in done.verdict.rows}
+    assert sent[first.name] in {119, 120}
+    assert sent[second.name] == 20
+
+
 async def test_a_verification_alone_sends_one_burst_a_class() -> None:
     """Pass-through is on already; nothing is compared."""
     scene = Scene(replace(Scene().plan, compare=False), change="")

@@ -124,6 +124,27 @@ def test_bare_tcp_gets_few_connections() -> None:
     assert planned(settings=VerificationSettings(connections=50, period=300.0)).connections == 250
 
 
+def test_one_bare_tcp_port_lowers_its_own_burst_only() -> None:
+    """It takes a turn of its own, with few connections; the others keep their many."""
+    mixed = replace(both(ips=("10.9.0.9",)), annotations={"kubernetes.io/elb.protocol-port": "https:443"})
+    plan = planned(mixed)
+    assert plan.connections == 120
+    assert [(client.targets, plan.sent_by(client)) for client in plan.clients] == 2 * [
+        (("https://10.9.0.9:443",), 120),
+        (("tcp://10.9.0.9:444",), 20),
+    ]
+    assert len({client.name for client in plan.clients}) == 4
+    assert all(client.connections == 0 for client in planned(both()).clients)
+
+
+def test_how_many_connections_a_class_opens_is_what_people_approve() -> None:
+    """A digest of before there were numbers of a class's own stays as it was."""
+    plan = planned(both(ips=("10.9.0.9",)))
+    more = replace(plan, clients=tuple(replace(client, connections=50) for client in plan.clients))
+    assert plan.content()["clients"] == [[c.name, c.host_network, list(c.targets)] for c in plan.clients]
+    assert more.content() != plan.content()
+
+
 @pytest.mark.parametrize(
     ("protocol", "scheme"), [("TERMINATED_HTTPS", "https"), ("HTTP", "http"), ("TCP", "tcp")]
 )

@@ -1,5 +1,7 @@
 """Changes of several Services on one load balancer: each is measured at its own ports, or named as not measured."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.config.settings import Clients, VerificationSettings
@@ -7,6 +9,7 @@ from bot.domain.change import Change, MeasurementPlan, Phase, ServiceRef
 from bot.domain.verification import Outcome
 from bot.operations import ask
 from bot.operations.caller import Caller
+from bot.operations.plan_words import plan_words
 from bot.operations.refusal import Refused
 from bot.operations.verify import verify
 from tests.fakes.messenger import TEAM, read
@@ -62,6 +65,14 @@ async def test_every_service_of_a_set_is_measured_at_its_own_ports() -> None:
     assert plan.ports == (443, 8000)
     beside = {c.service: c.nodes for c in plan.clients if c.kind == "pod-with-backend"}
     assert beside == {CHECKOUT: ("node-a", "node-b"), GATEWAY: ("node-a",)}
+
+
+async def test_a_card_says_where_fewer_connections_are_made() -> None:
+    """Beside the usual number."""
+    change, plan = await proposed("api/gateway")
+    clients = tuple(replace(client, connections=20) for client in plan.clients[:1])
+    mixed = replace(plan, connections=120, clients=(*clients, *plan.clients[1:]))
+    assert "× 120 connections (bare TCP 20) to " in plan_words(replace(change, plan=mixed))
 
 
 async def test_the_few_addresses_of_a_run_are_shared_out_fairly() -> None:
