@@ -89,12 +89,14 @@ def _let_past(case: Case) -> tuple[bool, bool]:
 
 
 def policies(case: Case) -> Iterator[Finding]:
-    """NetworkPolicies that see another address than the client's own on this path."""
+    """NetworkPolicies that see another address than the client's own on this path, and to which it matters."""
     sources = _other_sources(case)
     every = ((scene, each) for scene in case.scenes if scene.policies for each in scene.backends.ready)
     for scene, endpoint in every if sources else ():
-        chosen = selecting(scene.policies, labels_of(scene, endpoint))
-        if chosen and not all(_lets_in(scene, endpoint, chosen, source) for source in sources):
+        chosen = (
+            [] if scene.on_host_network(endpoint) else selecting(scene.policies, labels_of(scene, endpoint))
+        )
+        if any(_keeps_out(scene, endpoint, chosen, source) for source in sources):
             yield found(
                 rules.POLICY_SOURCE,
                 *(f"NetworkPolicy {policy.ref}" for policy in chosen[:_SHOWN]),
@@ -115,9 +117,11 @@ def _other_sources(case: Case) -> set[SourceIP]:
     return ({SourceIP.NODE} if not case.turbo else set()) if keeps else {SourceIP.LB}
 
 
-def _lets_in(scene: Scene, endpoint: Endpoint, chosen: list[NetworkPolicy], source: SourceIP) -> bool:
+def _keeps_out(scene: Scene, endpoint: Endpoint, chosen: list[NetworkPolicy], source: SourceIP) -> bool:
+    """Whether somebody may be kept out for being seen as this: not where nobody is let in by any address."""
     arrival = Arrival(scene=scene, traveller=_SOMEBODY, endpoint=endpoint, source=source)
-    return any(arrival.fits(rule) for policy in chosen for rule in policy.ingress)
+    every = [rule for policy in chosen for rule in policy.ingress]
+    return any(map(arrival.asks_who, every)) and not any(map(arrival.fits, every))
 
 
 CHECKS = (ranges, policies)

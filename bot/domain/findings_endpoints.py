@@ -1,10 +1,12 @@
 """Findings about endpoints: whether there are any, where they run, who is cut off from them."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from bot.domain import rules_finding as rules
-from bot.domain.case import Case, found
-from bot.domain.cluster_facts import Mode
+from bot.domain.answers import told
+from bot.domain.case import Case, found, softened
+from bot.domain.cluster_facts import Delivery, Mode
 from bot.domain.explanation import Finding
 from bot.domain.objects import Node, Ref, TrafficPolicy
 from bot.domain.population import Blocks
@@ -64,8 +66,21 @@ def placement(case: Case) -> Iterator[Finding]:
         kept_out = {each.node: None for each in case.endpoints() if _excluded(nodes.get(each.node))}
         if kept_out:
             yield found(rules.EXCLUDED_BACKEND, *(f"Node {name}" for name in list(kept_out)[:_SHOWN]))
+    else:
+        yield from _without_members(case)
     if case.service.publish_not_ready:
         yield found(rules.NOT_READY_PUBLISHED, case.where("spec.publishNotReadyAddresses: true"))
+
+
+def _without_members(case: Case) -> Iterator[Finding]:
+    """Policy Cluster, and no node that the load balancer may pick."""
+    nodes = case.snapshot.inventory.nodes_alike
+    any_left = any(group.nodes and not sort.excluded for sort, group in nodes.sorted_groups())
+    picks = not case.deliveries.values.isdisjoint({Delivery.NODEPORT, Delivery.VIP})
+    if case.snapshot.inventory.nodes and not any_left and picks:
+        shown = (f"Node {name} has the label" for name in islice(nodes.names(), _SHOWN))
+        doubt = told(case.deliveries.depends) if Delivery.POD in case.deliveries.values else ()
+        yield softened(found(rules.NO_MEMBER, *shown), doubt)
 
 
 def _excluded(node: Node | None) -> bool:

@@ -109,6 +109,10 @@ class Arrival:
         fits = _port_fits(self.scene, self.endpoint, rule)
         return fits and (not rule.peers or any(self._peer_fits(peer) for peer in rule.peers))
 
+    def asks_who(self, rule: PolicyRule) -> bool:
+        """Whether the rule is about the endpoint's port and lets some clients in, others not."""
+        return bool(rule.peers) and _port_fits(self.scene, self.endpoint, rule)
+
     def _peer_fits(self, peer: PolicyPeer) -> bool:
         if peer.cidr:
             return self._block_fits(peer)

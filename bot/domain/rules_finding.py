@@ -356,6 +356,14 @@ EXCLUDED_BACKEND = _trap(
     "Remove the label node.kubernetes.io/exclude-from-external-load-balancers, or move the Pod.",
     "KEP-1143",
 )
+NO_MEMBER = _trap(
+    "every-node-excluded",
+    ERROR,
+    "Every node is kept out of load balancers by its label, so this one has nobody to forward to: whoever is sent "
+    "through it reaches nobody.",
+    "Remove the label node.kubernetes.io/exclude-from-external-load-balancers from some nodes.",
+    "KEP-1143",
+)
 NOT_READY_PUBLISHED = _trap(
     "not-ready-published",
     WARNING,

@@ -15,6 +15,7 @@ from bot.domain.objects import (
     NetworkPolicy,
     PolicyPeer,
     PolicyRule,
+    Protocol,
     Ref,
     Selector,
     Service,
@@ -30,6 +31,7 @@ from tests.domain.situation import (
     cce,
     endpoint,
     node,
+    pod,
     service,
     slice_of,
     usual,
@@ -209,6 +211,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
         lambda: usual(external_policy=LOCAL).plus(node("n1", excluded=True)),
         lambda: usual(external_policy=LOCAL).plus(node("n2", excluded=True)),
     ),
+    "every-node-excluded": (
+        lambda: usual().plus(*(node(f"n{number}", excluded=True) for number in (1, 2, 3))),
+        lambda: usual().plus(*(node(f"n{number}", excluded=True) for number in (1, 2))),
+    ),
     "not-ready-published": (lambda: usual(publish_not_ready=True), usual),
     "internal-policy-leaks": (
         lambda: usual(internal_policy=LOCAL, given={"version": "v1.23.1"}),
@@ -363,3 +369,47 @@ def test_a_lock_out_that_is_not_sure_is_a_warning(given: dict[str, Any], through
     situation = cce(kind="performance", through=through, given=given)
     (finding,) = [each for each in situation.explain().findings if each.code == "same-node-lockout"]
     assert finding.severity == severity
+
+
+def test_a_load_balancer_that_speaks_to_pods_needs_no_node() -> None:
+    """It is an error where it surely does not, and only possible where nobody knows."""
+    excluded = [node(f"n{number}", excluded=True) for number in (1, 2, 3)]
+    found = {
+        delivery: [
+            each.severity
+            for each in usual(given={"delivery": delivery}).plus(*excluded).explain().findings
+            if each.code == "every-node-excluded"
+        ]
+        for delivery in ("nodeport", "vip", "pod", None)
+    }
+    assert found == {"nodeport": ["error"], "vip": ["error"], "pod": [], None: ["warning"]}
+
+
+@pytest.mark.parametrize(
+    ("ingress", "matters"),
+    [
+        ((), False),
+        ((PolicyRule(peers=(PolicyPeer(cidr="10.1.0.0/16"),)),), True),
+        ((PolicyRule(peers=(PolicyPeer(pods=Selector(labels={"a": "b"})),)),), True),
+        ((PolicyRule(ports=((Protocol.TCP, "9999", 0),)),), False),
+        ((PolicyRule(peers=(PolicyPeer(cidr="10.1.0.0/16"),), ports=((Protocol.TCP, "9999", 0),)),), False),
+        ((PolicyRule(),), False),
+    ],
+)
+def test_a_policy_that_lets_nobody_in_does_not_care_who_comes(
+    ingress: tuple[PolicyRule, ...], *, matters: bool
+) -> None:
+    """Deny all, or nothing on this port: before and after alike. Nor does one that lets everybody in."""
+    policy = NetworkPolicy(ref=Ref("shop", "fence"), pods=Selector(), ingress=ingress)
+    assert ("networkpolicy-source-changes" in codes(usual().plus(policy))) == matters
+
+
+def test_a_policy_is_not_about_backends_on_the_host_network() -> None:
+    """NetworkPolicies select Pods with addresses of their own."""
+    fence = NetworkPolicy(
+        ref=Ref("shop", "fence"),
+        pods=Selector(),
+        ingress=(PolicyRule(peers=(PolicyPeer(cidr="10.1.0.0/16"),)),),
+    )
+    host = pod("web-a", "n1", 11, host_network=True, labels={"app": "web"})
+    assert "networkpolicy-source-changes" not in codes(usual().plus(fence, host))
