@@ -5,7 +5,7 @@ version through, and the messages are jobs. So it does no harm when two believe 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from bot.domain.incident_track import Track
 from bot.domain.objects import PASS_THROUGH, Ref, Service
 from bot.operations.incident_jobs import BECAUSE, CAUSE, PART_OF, UNHEARD, digest_job, notice_job, say_job
 from bot.operations.world import World
-from bot.ports import Job, Later, NotFound, Stale
+from bot.ports import Job, Later, NotFound, Stale, Unreadable
 
 Tracks = Mapping[Key, Sequence[Track]]
 
@@ -68,19 +68,34 @@ class Told:
 
 
 async def tell(world: World, seen: Seen) -> Told:
-    """Bring a cluster's incidents up to date."""
+    """Bring a cluster's incidents up to date; what a newer version knows more of is left to it.
+
+    Raises:
+        Unreadable: a row was left so, and everything else is told.
+    """
+    left: list[Unreadable] = []
+
+    async def readable(telling: Awaitable[None]) -> None:
+        try:
+            await telling
+        except Unreadable as error:
+            left.append(error)
+
     for act in collapsed(seen.acts):
-        await _remember(world, act)
-    rows = {row.key: row for row in await world.store.incidents.live(seen.cluster)}
+        await readable(_remember(world, act))
+    found = await world.store.incidents.live(seen.cluster)
+    rows = {row.key: row for row in found if row.rule in RULES}
     acts = [row for row in rows.values() if RULES[row.rule].by_row]
     keys = {str(key): key for key in seen.tracks} | {
         row.key: Key(row.cluster, row.group, row.rule) for row in rows.values() if row not in acts
     }
     for name, key in keys.items():
         if _seen(key, seen):
-            await _step(world, key, seen, rows.get(name))
+            await readable(_step(world, key, seen, rows.get(name)))
     for row in acts if seen.services else ():
-        await _progress(world, row, seen)
+        await readable(_progress(world, row, seen))
+    if left:
+        raise left[0]
     live = Counter(row.severity for row in rows.values() if row.phase is not Phase.SETTLING)
     unheard = sum(UNHEARD in row.detail for row in rows.values())
     return Told(settling=any(row.phase is Phase.SETTLING for row in acts), live=live, unheard=unheard)

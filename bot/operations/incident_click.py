@@ -22,7 +22,7 @@ from bot.operations.propose import propose
 from bot.operations.refusal import Refused
 from bot.operations.rights import operator, rights_of
 from bot.operations.world import World
-from bot.ports import Job, NotFound, Stale
+from bot.ports import Job, NotFound, Stale, Unreadable
 
 CLICKS = frozenset({ACKNOWLEDGE, SNOOZE, PROPOSE})
 _HOURS = {"1h": timedelta(hours=1), "8h": timedelta(hours=8)}
@@ -85,6 +85,8 @@ async def _acknowledge(world: World, row: Incident, caller: Caller, now: datetim
             return taken.after(What.ENDED, over_at=now, closed_at=now, ended_by="It was meant, and stays.")
         return taken
 
+    if row.rule not in RULES:
+        raise Unreadable(f"incident {row.id}")
     if row.acknowledged_by and row.acknowledged_by != caller.user:
         raise Refused(
             f"{person(row.acknowledged_by)} acknowledged it at {row.acknowledged_at:%H:%M} UTC already."

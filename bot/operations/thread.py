@@ -8,7 +8,7 @@ from bot.operations.jobs import card_job, picture_job
 from bot.operations.measured import run_id
 from bot.operations.verdict import verdict_message
 from bot.operations.world import World
-from bot.ports import Later, Leased, Message, NotFound
+from bot.ports import Later, Leased, Message, NotFound, Unreadable
 
 CARD_SOON = 0.5
 """Seconds after which a message for a thread looks again whether the thread's card has been posted."""
@@ -27,9 +27,15 @@ async def card_place(world: World, change_id: str) -> Place:
 
 
 async def say_in_thread(world: World, leased: Leased, change: Change, what: str) -> None:
-    """Say one thing about a change, once: the sentence of the job, else what is to be said of the row as it is now."""
+    """Say one thing about a change, once: the sentence of the job, else what is to be said of the row as it is now.
+
+    Raises:
+        Unreadable: only a newer version knows what that is.
+    """
     card = await card_place(world, change.id)
     sentence = str(leased.job.payload.get("sentence", ""))
+    if not sentence and what not in _SAYINGS:
+        raise Unreadable(f"“{what}”, which is to be said of {change.label},")
     said = world.message("sentence", sentence=sentence) if sentence else await _SAYINGS[what](world, change)
     await world.messenger.post(
         card.channel,

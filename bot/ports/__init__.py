@@ -20,6 +20,7 @@ from bot.ports.errors import (
     NotFound,
     Stale,
     Unavailable,
+    Unreadable,
     WorldError,
 )
 from bot.ports.jobs import Job, Jobs, Later, Leased
@@ -67,5 +68,6 @@ __all__ = [
     "Store",
     "TargetCount",
     "Unavailable",
+    "Unreadable",
     "WorldError",
 ]

@@ -2,6 +2,7 @@
 
 WorldError                       somebody or something outside did not do what was asked
 ├── Unavailable                  no answer, or not now; nothing is known about what happened
+│   └── Unreadable               a row of ours that another version wrote: that one goes on with it
 ├── Forbidden                    the answer is no; its sentence may be shown to people
 ├── NotFound                     it is not there
 ├── Conflict                     it changed since it was read
@@ -23,6 +24,13 @@ class Unavailable(WorldError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unreadable(Unavailable):
+    """A stored row that another version of the bot wrote; it is left to replicas of that version."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} was written by another version of the bot")
 
 
 class Forbidden(WorldError):

@@ -29,9 +29,7 @@ from bot.adapters.store.database import Database
 from bot.adapters.store.link import UNREADABLE, Head, Link, link_after
 from bot.adapters.store.tables import chain, changes, incidents, runs
 from bot.adapters.store.tables import events as table
-from bot.domain.change import OPEN
 
-_OPEN = [phase.value for phase in OPEN]
 _BATCH = 500
 _LOCK = 0x656C6271
 """The advisory lock of whoever seals or cuts; one more than the migrations'."""
@@ -154,7 +152,8 @@ def _erase(connection: Connection, person: str) -> Erased | None:
     # Erased before, while a change was open that has ended since without another word of theirs: nobody knows as whom.
     pseudonym = known or people.nobody(person)
     ended = (
-        (changes, changes.c.phase.not_in(_OPEN)),
+        # Not by its phase: one that only a newer version knows may be open.
+        (changes, changes.c.ended_at.is_not(None)),
         (runs, runs.c.open.is_(False)),
         (incidents, incidents.c.live_key.is_(None)),
     )
@@ -163,7 +162,7 @@ def _erase(connection: Connection, person: str) -> Erased | None:
         for form in ('"{}"', "<@{}>"):
             body = func.replace(body, form.format(person), form.format(pseudonym))
         connection.execute(update(rows).where(over, rows.c.body.contains(person)).values(body=body))
-    query = select(changes.c.number).where(changes.c.phase.in_(_OPEN), changes.c.body.contains(person))
+    query = select(changes.c.number).where(changes.c.ended_at.is_(None), changes.c.body.contains(person))
     numbers = connection.execute(query.order_by(changes.c.number)).scalars()
     open_ = tuple(f"CHG-{number}" for number in numbers)
     return Erased(pseudonym=pseudonym, open=open_, again=known is None)

@@ -13,7 +13,7 @@ from bot.adapters.store.jobs import SqlJobs, submit
 from bot.adapters.store.tables import changes as table
 from bot.adapters.store.tables import subjects
 from bot.domain.change import OPEN, Change, Event, Phase, ServiceRef
-from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unavailable
+from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unreadable
 
 _log = logging.getLogger("bot.store")
 _OPEN = [phase.value for phase in OPEN]
@@ -124,7 +124,8 @@ def _number(connection: Connection, change: Change) -> int:
         cluster=change.cluster,
         created_at=change.requested_at,
         expires_at=change.expires_at,
-        **_moving(change, change.version),
+        body=codec.dump(change),
+        **_moving(change),
     )
     query = query.on_conflict_do_nothing(index_elements=[table.c.id])
     number: int | None = connection.execute(query.returning(table.c.number)).scalar_one_or_none()
@@ -162,24 +163,18 @@ def _index(connection: Connection, change: Change, number: int) -> None:
 
 
 def _compare_and_set(connection: Connection, before: Change, after: Change) -> None:
-    query = (
-        update(table)
-        .where(table.c.id == before.id, table.c.version == before.version)
-        .values(**_moving(after, after.version))
-    )
-    if connection.execute(query).rowcount != 1:
+    held = (table.c.id == before.id, table.c.version == before.version)
+    stored = dialect.locked_body(connection, table, *held)
+    if stored is None:
         current = _get(connection, before.id)
         raise Stale(f"{current.label} moved on: it is {current.phase} now")
+    body = codec.dump_over(stored, after)
+    connection.execute(update(table).where(*held).values(**_moving(after), body=body))
 
 
-def _moving(change: Change, version: int) -> dict[str, Any]:
-    """Return the columns that a move sets."""
-    return {
-        "phase": change.phase.value,
-        "version": version,
-        "ended_at": change.ended_at,
-        "body": codec.dump(change),
-    }
+def _moving(change: Change) -> dict[str, Any]:
+    """Return the columns that a move sets, beside the body."""
+    return {"phase": change.phase.value, "version": change.version, "ended_at": change.ended_at}
 
 
 def _get(connection: Connection, change_id: str) -> Change:
@@ -194,13 +189,13 @@ def _change(row: Row[Any]) -> Change:
         stored = codec.load(Change, row.body)
         return replace(stored, number=row.number, phase=Phase(row.phase), version=row.version)
     except ValueError as error:
-        raise Unavailable(f"CHG-{row.number} was written by another version of the bot") from error
+        raise Unreadable(f"CHG-{row.number}") from error
 
 
 def _readable(row: Row[Any]) -> Change | None:
     """Pass over what a newer version wrote: a history with one line less is better than none."""
     try:
         return _change(row)
-    except Unavailable as error:
+    except Unreadable as error:
         _log.warning("%s", error)
         return None

@@ -1,7 +1,8 @@
 """Frozen dataclasses to JSON and back, by their type hints.
 
-A rolling upgrade runs two versions on one database: a field that the reader does not know is passed over, a
-field that the writer did not know takes its default. What cannot be read at all raises `UnreadableError`.
+A rolling upgrade runs two versions on one database: a field that the reader does not know is passed over, and stays
+where it is when the reader writes; a field that the writer did not know takes its default. What cannot be read at all
+raises `UnreadableError`.
 """
 
 import json
@@ -13,6 +14,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from bot.adapters.store.carry import carry
+
 Value = TypeVar("Value")
 Decode = Callable[[Any], Any]
 
@@ -23,7 +26,16 @@ class UnreadableError(ValueError):
 
 def dump(value: object) -> str:
     """Return a value as JSON in ASCII."""
-    return json.dumps(_encode(value), separators=(",", ":"), sort_keys=True)
+    return _written(_encode(value))
+
+
+def dump_over(stored: str, value: object) -> str:
+    """Return a value as JSON that takes the place of `stored`: what this version does not know of stays."""
+    return _written(carry(type(value), json.loads(stored), _encode(value)))
+
+
+def _written(encoded: Any) -> str:
+    return json.dumps(encoded, separators=(",", ":"), sort_keys=True)
 
 
 def load(kind: type[Value], stored: str) -> Value:

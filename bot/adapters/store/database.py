@@ -161,7 +161,10 @@ def sentence(error: SQLAlchemyError, url: URL) -> str:
     if url.password:
         first = first.replace(str(url.password), "***")
     if _UNMIGRATED.search(first):
-        return "the database has not the tables that are needed; elb-passthrough migrate makes them"
+        return (
+            "the database has not the tables that this version needs; elb-passthrough migrate makes them, "
+            "unless a newer version has changed them: then start that one"
+        )
     return f"the database does not answer: {first}"
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Float, String, Table, TypeDecorator
+from sqlalchemy import ColumnElement, Connection, Dialect, Float, String, Table, TypeDecorator, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -32,6 +32,14 @@ def _now_postgresql(_element: now, _compiler: SQLCompiler, **_options: object) -
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT that knows ON CONFLICT."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def locked_body(connection: Connection, table: Table, *held: ColumnElement[bool]) -> str | None:
+    """Return a row's body, and let nobody else write the row until the transaction ends; None: there is no such row."""
+    # SQLite needs no lock on a row: a transaction that writes has begun with the whole file's.
+    query = select(table.c.body).where(*held).with_for_update()
+    found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
 
 
 class Instant(TypeDecorator[datetime]):

@@ -1,5 +1,6 @@
 """The event log: appended to in the transaction of the move that it records."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from sqlalchemy import Connection, Row, insert, select
 from bot.adapters.store import codec, people
 from bot.adapters.store.tables import events as table
 from bot.domain.change import Change, Event, EventKind
+
+_log = logging.getLogger("bot.store")
 
 
 def append(connection: Connection, change: Change, event: Event) -> None:
@@ -25,11 +28,19 @@ def append(connection: Connection, change: Change, event: Event) -> None:
 
 
 def of(connection: Connection, change_id: str) -> Sequence[Event]:
-    """Return a change's events, oldest first."""
+    """Return a change's events, oldest first; a kind that only a newer version knows is passed over."""
     query = select(table).where(table.c.change == change_id).order_by(table.c.seq)
     rows = connection.execute(query).all()
     names = people.known(connection, (text for row in rows for text in (row.by, row.detail)))
-    return [_event(row, names) for row in rows]
+    return [event for row in rows if (event := _readable(row, names))]
+
+
+def _readable(row: Row[Any], names: dict[str, str]) -> Event | None:
+    try:
+        return _event(row, names)
+    except ValueError:
+        _log.warning("an event of change %s, “%s”, was written by another version", row.change, row.kind)
+        return None
 
 
 def _event(row: Row[Any], names: dict[str, str]) -> Event:

@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
 
 from bot.adapters.store import codec
 from bot.adapters.store.database import Database
-from bot.adapters.store.dialect import insert, now
+from bot.adapters.store.dialect import insert, locked_body, now
 from bot.adapters.store.jobs import SqlJobs, submit
 from bot.adapters.store.tables import annotations, minutes, watches
 from bot.adapters.store.tables import incidents as table
 from bot.domain.incident import LIVE, Incident
 from bot.domain.incident_act import Known
 from bot.domain.objects import Ref
-from bot.ports import Job, NotFound, Stale, Unavailable
+from bot.ports import Job, NotFound, Stale, Unreadable
 
 _log = logging.getLogger("bot.store")
 _LIVE = [phase.value for phase in LIVE]
@@ -131,9 +131,12 @@ class SqlIncidents:
             if saved.live and not before.live and _live_rival(connection, saved) is not None:
                 raise Stale("the incident began anew meanwhile")
             held = (table.c.id == before.id, table.c.version == before.version)
-            if connection.execute(update(table).where(*held).values(**_moving(saved))).rowcount != 1:
+            stored = locked_body(connection, table, *held)
+            if stored is None:
                 _get(connection, before.id)
                 raise Stale("the incident moved on meanwhile")
+            body = codec.dump_over(stored, saved)
+            connection.execute(update(table).where(*held).values(**_moving(saved), body=body))
             submit(connection, jobs)
 
         await self._database.write(work)
@@ -235,7 +238,11 @@ def _bodies(connection: Connection, ids: Sequence[str]) -> Iterator[Row[Any]]:
 
 def _insert(connection: Connection, incident: Incident) -> bool:
     query = insert(connection, table).values(
-        id=incident.id, cluster=incident.cluster, key=incident.key, **_moving(incident)
+        id=incident.id,
+        cluster=incident.cluster,
+        key=incident.key,
+        body=codec.dump(incident),
+        **_moving(incident),
     )
     # Either the id or the live key: whoever comes second has nothing to add.
     return (
@@ -255,14 +262,13 @@ def _live_rival(connection: Connection, incident: Incident) -> Incident | None:
 
 
 def _moving(incident: Incident) -> dict[str, Any]:
-    """Return the columns that a save sets."""
+    """Return the columns that a save sets, beside the body."""
     return {
         "live_key": incident.key if incident.live else None,
         "phase": incident.phase.value,
         "folded": incident.folded,
         "version": incident.version,
         "saved_at": now(),
-        "body": codec.dump(incident),
     }
 
 
@@ -276,8 +282,8 @@ def _get(connection: Connection, incident_id: str) -> Incident:
 def _readable(row: Row[Any]) -> Incident | None:
     try:
         return _incident(row)
-    except Unavailable as error:
-        _log.warning("incident %s: %s", row.id, error)
+    except Unreadable as error:
+        _log.warning("%s", error)
         return None
 
 
@@ -285,4 +291,4 @@ def _incident(row: Row[Any]) -> Incident:
     try:
         return replace(codec.load(Incident, row.body), version=row.version)
     except ValueError as error:
-        raise Unavailable("it was written by another version of the bot") from error
+        raise Unreadable(f"incident {row.id}") from error

@@ -13,7 +13,7 @@ from bot.adapters.store.jobs import SqlJobs, submit
 from bot.adapters.store.tables import runs as table
 from bot.domain.change import ServiceRef
 from bot.domain.verification import Run
-from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unavailable
+from bot.ports import AlreadyOpen, Job, NotFound, Stale, Unreadable
 
 
 class SqlRuns:
@@ -79,6 +79,7 @@ def _insert(connection: Connection, run: Run) -> bool:
         cluster=service.cluster,
         namespace=service.namespace,
         name=service.name,
+        body=codec.dump(run),
         **_moving(run),
     )
     query = query.on_conflict_do_nothing(index_elements=[table.c.id])
@@ -93,19 +94,18 @@ def _lock(connection: Connection, run: Run) -> None:
 
 
 def _compare_and_set(connection: Connection, before: Run, after: Run) -> None:
-    query = (
-        update(table)
-        .where(table.c.id == before.id, table.c.version == before.version)
-        .values(**_moving(after))
-    )
-    if connection.execute(query).rowcount != 1:
+    held = (table.c.id == before.id, table.c.version == before.version)
+    stored = dialect.locked_body(connection, table, *held)
+    if stored is None:
         _get(connection, before.id)
         raise Stale("the verification moved on meanwhile")
+    body = codec.dump_over(stored, after)
+    connection.execute(update(table).where(*held).values(**_moving(after), body=body))
 
 
 def _moving(run: Run) -> dict[str, Any]:
-    """Return the columns that a save sets."""
-    return {"version": run.version, "open": run.open, "saved_at": now(), "body": codec.dump(run)}
+    """Return the columns that a save sets, beside the body."""
+    return {"version": run.version, "open": run.open, "saved_at": now()}
 
 
 def _get(connection: Connection, run_id: str) -> Run:
@@ -119,4 +119,4 @@ def _run(row: Row[Any]) -> Run:
     try:
         return replace(codec.load(Run, row.body), version=row.version)
     except ValueError as error:
-        raise Unavailable("the verification was written by another version of the bot") from error
+        raise Unreadable("the verification") from error
