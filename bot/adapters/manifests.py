@@ -6,6 +6,7 @@ on is passed over.
 
 import codecs
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,6 +131,8 @@ def _json(text: str, shown: str) -> Iterator[Any]:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise Unreadable(f"{shown}, line {error.lineno} column {error.colno}: {error.msg}") from error
+        except _TwiceError as error:
+            raise Unreadable(f"{shown}{_twice(text, position)}") from error
         except ValueError as error:
             raise Unreadable(f"{shown}: {error}") from error
         except RecursionError as error:
@@ -143,13 +146,42 @@ def _json(text: str, shown: str) -> Iterator[Any]:
             return
 
 
+class _TwiceError(ValueError):
+    """A key is there twice in one object; where, the decoder does not tell."""
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is there twice in one object")
+        raise _TwiceError
     return found
+
+
+def _twice(text: str, start: int) -> str:
+    """Say where the first key stands that its object has already, and which it is; what is before it is sound JSON."""
+    within: list[set[str]] = []
+    for token in _TOKEN.finditer(text, start):
+        if token[0] in _OPENS:
+            within.append(set())
+        elif token[0] in _CLOSES:
+            within.pop()
+        elif (key := token["key"]) is not None:
+            key = json.loads(f'"{key}"') if "\\" in key else key
+            if key in within[-1]:
+                line, column = _position(text, token.start())
+                return f", line {line} column {column}: the key {key!r} is there twice in one object"
+            within[-1].add(key)
+    raise AssertionError("the decoder saw a key twice")
+
+
+_OPENS, _CLOSES = frozenset("[{"), frozenset("]}")
+_TOKEN = re.compile(r'"(?P<key>[^"\\]*(?:\\.[^"\\]*)*)"\s*:|"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]')
+"""A key, a text, or what begins or ends an object or a list."""
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, counted from 1."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _yaml(text: str, shown: str) -> Iterator[Any]:

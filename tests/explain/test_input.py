@@ -47,7 +47,15 @@ BROKEN_TEXT: dict[str, tuple[str | bytes, str]] = {
     ),
     "a key twice in JSON": (
         '{"apiVersion": "v1", "kind": "Service", "kind": "Node"}',
-        "the key 'kind' is there twice",
+        "line 1 column 41: the key 'kind' is there twice",
+    ),
+    "a key twice deep in the second of several": (
+        """{"kind": "List", "apiVersion": "v1", "items": [], "metadata": ["kind", {"kind": "{", "k": "kind"}]}
+{"kind": "List",
+ "apiVersion": "v1:\\"",
+ "items": [{"a\\"b": {}, "c": [{"c": 1}],
+  "\\u0061\\"b": ":"}]}""",
+        "line 5 column 3: the key 'a\"b' is there twice",
     ),
     "a key twice in YAML": (
         "apiVersion: v1\nkind: Node\nmetadata:\n  name: x\n  name: y\n",
