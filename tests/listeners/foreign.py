@@ -46,12 +46,19 @@ def refusing(code: str) -> Refuse:
 
 
 class Foreign:
-    """The server, and what the bot has told it; `said` and `answers` are in the order of arrival."""
+    """The server, and what the bot has told it; `said` and `answers` are in the order of arrival.
 
-    def __init__(self, *, known: frozenset[str], refuse: Refuse, told: Mapping[str, Json]) -> None:
+    A `forgetful` one takes each message, and loses its answer the first time.
+    """
+
+    def __init__(
+        self, *, known: frozenset[str], refuse: Refuse, told: Mapping[str, Json], forgetful: bool = False
+    ) -> None:
         self.known = known
         self.refuse = refuse
         self.told = told
+        self._lost: set[str] | None = set() if forgetful else None
+        """The keys of the messages whose answer was lost already; None: none ever is."""
         """Answers of a method, laid over those that it gives by itself."""
         self.calls: list[tuple[str, Json]] = []
         self.refused: list[str] = []
@@ -70,6 +77,7 @@ class Foreign:
             [
                 web.post("/compat/v1/{method}", self._method),
                 web.post("/reply/{number}", self._reply),
+                web.post("/upload", self._upload),
                 web.get("/stream", self._stream),
             ]
         )
@@ -81,12 +89,40 @@ class Foreign:
         if method not in self.known:
             await self._note(lambda: self.refused.append(method))
             return self.refuse(method)
-        own = {"ok": True, "server": "not Slack", "ts": f"17{next(self._stamps):08}.1"}
+        own: Json = {"ok": True, "server": "not Slack", "ts": f"17{next(self._stamps):08}.1"}
         if method == "apps.connections.open":
             own["url"] = self.url.replace("http:", "ws:") + "/stream"
+        if method in {"conversations.history", "conversations.replies"}:
+            own["messages"] = self._kept(str(body["channel"]), body.get("ts"))
+        if method == "files.getUploadURLExternal":
+            own |= {"upload_url": f"{self.url}/upload", "file_id": "F1"}
         own.update(self.told.get(method, {}))
         await self._note(lambda: self.calls.append((method, dict(body))))
+        if method == "chat.postMessage" and self._loses(body):
+            assert request.transport is not None
+            request.transport.close()
         return web.json_response({key: value for key, value in own.items() if value is not None})
+
+    def _loses(self, body: Mapping[str, Any]) -> bool:
+        key = str(body.get("metadata"))
+        if self._lost is None or key in self._lost:
+            return False
+        self._lost.add(key)
+        return True
+
+    def _kept(self, channel: str, thread: object) -> list[Json]:
+        """What was posted there: each message twice, as if it had come twice."""
+        posts = [body for method, body in self.calls if method == "chat.postMessage"]
+        there = [each for each in posts if each["channel"] == channel and each.get("thread_ts") == thread]
+        return [
+            {"ts": f"16{n:08}.{copy}", "metadata": each.get("metadata")}
+            for n, each in enumerate(there)
+            for copy in (1, 2)
+        ]
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(text="OK")
 
     async def _reply(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -200,17 +236,22 @@ async def abroad(
     told: Mapping[str, Json] | None = None,
     socket_mode: bool = False,
     team: str | None = TEAM,
+    policies: tuple[Policy, ...] = (POLICY,),
+    forgetful: bool = False,
 ) -> AsyncIterator[Abroad]:
     """Start the server and the bot, and stop them again."""
     known |= {"apps.connections.open"} if socket_mode else set()
-    foreign, cluster = Foreign(known=known, refuse=refuse, told=told or {}), two_services()
+    foreign = Foreign(known=known, refuse=refuse, told=told or {}, forgetful=forgetful)
+    cluster = two_services()
     async with AsyncExitStack() as stack:
         runner = web.AppRunner(foreign.application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         foreign.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        settings = _settings(directory, foreign, cluster, socket_mode=socket_mode, team=team)
+        settings = _settings(
+            directory, foreign, cluster, socket_mode=socket_mode, team=team, policies=policies
+        )
         house = await _house(settings, cluster, stack)
         living = asyncio.create_task(house.live())
         try:
@@ -242,7 +283,13 @@ async def _house(settings: Settings, cluster: Cluster, stack: AsyncExitStack) ->
 
 
 def _settings(
-    directory: Path, foreign: Foreign, cluster: Cluster, *, socket_mode: bool, team: str | None
+    directory: Path,
+    foreign: Foreign,
+    cluster: Cluster,
+    *,
+    socket_mode: bool,
+    team: str | None,
+    policies: tuple[Policy, ...],
 ) -> Settings:
     verification = VerificationSettings(clients=Clients.NONE, baseline=0.1, window=0.1, period=0.1)
     return Settings(
@@ -258,5 +305,5 @@ def _settings(
         port=0,
         team=team,
         operators=(ALICE,),
-        policies=(POLICY,),
+        policies=policies,
     )

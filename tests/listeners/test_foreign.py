@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.listeners.foreign import ALICE, BOB, CHANNEL, FEW, TEAM, Abroad, Refuse, abroad, refusing
+from tests.listeners.foreign_day import EVERY, GROUPED, TOLD, story
 
 Json = dict[str, Any]
 ME: Json = {"team_id": TEAM, "user_id": "U9BOT"}
@@ -206,12 +207,13 @@ async def test_a_method_that_is_not_there_may_be_refused_in_any_way(tmp_path: Pa
         await place.foreign.text("CHG-1")
 
 
+NOBODY = "lists where objects are"
 ODD: dict[str, Json] = {
     "a number for a time stamp": {"chat.postMessage": {"ts": 1700000001.1}},
     "no time stamp": {"chat.postMessage": {"ts": None}},
     "no channel": {"chat.postMessage": {"channel": None}},
     "a channel as an object": {"chat.postMessage": {"channel": {"id": CHANNEL}}},
-    "lists where objects are": {"users.info": {"user": [1]}},
+    NOBODY: {"users.info": {"user": [1]}},
     "a person without a profile": {"users.info": PERSON},
     "a profile that is a text": {"users.info": {"user": {**PERSON["user"], "profile": "x"}}},
     "numbers as texts": {"conversations.info": {"channel": {"id": CHANNEL, "is_member": "true"}}},
@@ -229,14 +231,17 @@ async def test_an_answer_of_an_odd_shape_costs_no_answer(
     tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is read as far as it can be."""
-    told: dict[str, Json] = {"auth.test": ME, "users.info": PERSON} | ODD[name]
-    async with abroad(tmp_path, known=FEW | frozenset(told), told=told) as place:
-        await place.command("enable shop/checkout TLS errors")
-        await place.command("list")
-        person = "lists" in name
-        await place.foreign.text("no rights" if person else "LoadBalancer Services")
-        if not person:
-            await place.foreign.text("CHG-1")
+    told = {**TOLD, "users.info": PERSON, **ODD[name]}
+    async with abroad(
+        tmp_path, known=frozenset(EVERY), told=told, policies=(GROUPED,), forgetful=True
+    ) as place:
+        if name == NOBODY:
+            await place.command("list")
+            await place.foreign.text("no rights")
+        else:
+            await story(place)
+        (method,) = ODD[name]
+        await place.foreign.until(lambda: method in {called for called, _ in place.foreign.calls})
         assert "Traceback" not in caplog.text
         assert not any(r.exc_info and r.levelno >= logging.ERROR for r in caplog.records)
 
