@@ -53,7 +53,12 @@ def _upgrade(connection: Connection) -> str:
     current = MigrationContext.configure(connection).get_current_revision()
     head = scripts.get_current_head()
     if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-        _log.warning("the database is at revision %s, newer than this version's %s", current, head)
+        _log.warning(
+            "the database is at revision %s, newer than this version's %s; it works on, and leaves to the newer version "
+            "what only that one knows",
+            current,
+            head,
+        )
         return current
     if current != head:
         command.upgrade(config, "head")

@@ -9,10 +9,14 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from bot.adapters.store import migrate
+from bot.adapters.store.database import make_engine, parse_url
+from tests.adapters.store import next_revision
 
 SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BACKENDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
@@ -57,6 +61,18 @@ def empty_database(backend: str, folder: Path) -> Iterator[str]:
         yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
     finally:
         _on_server("DROP DATABASE {} WITH (FORCE)", name)
+
+
+def migrate_further(url: str) -> None:
+    """Bring a database to the schema of the next version."""
+    migrate(url)
+    engine = make_engine(parse_url(url), connections=1)
+    with engine.begin() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            next_revision.upgrade()
+        named = text("UPDATE alembic_version SET version_num = :revision")
+        connection.execute(named, {"revision": next_revision.revision})
+    engine.dispose()
 
 
 @pytest.fixture(params=BACKENDS)
