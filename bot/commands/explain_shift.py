@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from bot.commands.explain_words import REACHED, client_named, few, filled, seen
 from bot.domain.diff import Effect, Shift
-from bot.domain.explanation import Path, Verdict
+from bot.domain.explanation import Client, ClientKind, Path, Verdict
+from bot.domain.ways import has_own_endpoints
 
 _EFFECT = {
     Effect.LOSES: "LOSES ACCESS",
@@ -90,4 +91,12 @@ def _between(before: Path, after: Path) -> Iterator[str]:
     if before.source_ip is not after.source_ip:
         yield f"the backend sees: {seen(before)} → {seen(after)}"
     if before.endpoints != after.endpoints:
-        yield f"answered by: {few(before.endpoints) or 'nobody'} → {few(after.endpoints) or 'nobody'}"
+        whose = f", from {_example(after.client)}" if any(map(has_own_endpoints, (before, after))) else ""
+        yield f"answered by{whose}: {few(before.endpoints) or 'nobody'} → {few(after.endpoints) or 'nobody'}"
+
+
+def _example(client: Client) -> str:
+    """Name the one of a class who was asked, where others of it are answered by others."""
+    if client.kind is ClientKind.POD and client.name:
+        return f"{client.namespace}/{client.name} for one"
+    return f"{client.node} for one"

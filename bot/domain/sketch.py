@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.domain.explanation import Client, ClientKind, Destination, End, Explanation, Path
 from bot.domain.summary import client_words
-from bot.domain.ways import END_WORDS, Station, Way, is_one_of_several, place_of, ways
+from bot.domain.ways import END_WORDS, Station, Way, has_own_endpoints, place_of, ways
 
 _SHOWN = 3
 """Endpoints of one way that are named."""
@@ -141,7 +141,7 @@ def _boxes(path: Path, way: Way, everyone: set[str]) -> Iterator[Box]:
     if way.through is False:
         words = "past the load balancer" if way.end is End.DELIVER else "never gets to the load balancer"
         yield Box(lines=(words,), tone=Tone.PAST, place=Place.BALANCER)
-    own_ones = place is Place.PICKED and is_one_of_several(path.client) and {*way.endpoints} != everyone
+    own_ones = has_own_endpoints(path) and {*way.endpoints} != everyone
     yield Box(lines=tuple(_end(way, named=not own_ones)), tone=_ENDS.get(way.end, Tone.BAD), place=Place.END)
 
 

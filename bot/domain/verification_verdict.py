@@ -8,6 +8,7 @@ from bot.domain.verification import (
     Judgement,
     Outcome,
     Part,
+    ProbePhase,
     Row,
     Run,
     Target,
@@ -15,7 +16,7 @@ from bot.domain.verification import (
 )
 from bot.domain.verification_beside import beside
 from bot.domain.verification_cause import of_no_connection, of_wrong_way
-from bot.domain.verification_count import chosen, count
+from bot.domain.verification_count import ENOUGH, chosen, count
 from bot.domain.verification_pattern import AGAIN_AT_MOST, given_up, tries
 from bot.domain.verification_rule import RowRule, Seen, row_rule, run_rule
 from bot.domain.verification_signal import noise, stamped_at_the_end
@@ -25,7 +26,6 @@ _WAY = {True: "through the load balancer", False: "past the load balancer", None
 _FOLLOWS = "the counter follows the on/off pattern of each client"
 _STAYS = "each client connected, and the counter stayed as it is outside the bursts"
 _SETTLES = {
-    "not-measured": "a probe that can start on the nodes of this class",
     "engine-wrong": "a look at why this path works: the explanation says that it should not",
     "nothing-connected": "a measurement before the change, to compare with",
     "no-counter": "the load balancer's counters: cloud credentials that may read them, or a longer window",
@@ -58,7 +58,7 @@ def verdict(run: Run) -> Verdict:
         confidence=_confidence(rows, rule.then),
         sure_because=_sure_because(run, rule.then),
         not_looked_at=_not_looked_at(run),
-        would_settle=_would_settle(rows) if rule.then is Outcome.INCONCLUSIVE else (),
+        would_settle=_would_settle(run, rows) if rule.then is Outcome.INCONCLUSIVE else (),
         noise=round(others.mean, 1) if others else None,
         spread=round(others.spread, 1) if others else None,
         beside=() if run.blind else beside(run, late=stamped_at_the_end(run)),
@@ -240,5 +240,30 @@ def _skipped(run: Run, client: str) -> dict[str, str]:
     return {n: why for b in bursts for n, why in given_up(b).items()} if measured else {}
 
 
-def _would_settle(rows: Sequence[Row]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_SETTLES[r.rule] for r in rows if r.judgement is Judgement.OPEN))
+def _would_settle(run: Run, rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_settling(run, row) for row in rows if row.judgement is Judgement.OPEN))
+
+
+def _settling(run: Run, row: Row) -> str:
+    if row.rule != "not-measured":
+        return _SETTLES[row.rule]
+    if row.after.attempts is None:
+        return _UNSTARTED if _started_nowhere(run, row.client) else _UNFINISHED
+    if row.after.attempts >= ENOUGH:
+        return "a client that can try: its own errors have to be mended first"
+    if row.after.errors.get("timeout"):
+        return (
+            "a look at why connections time out: waiting for them leaves no time for the "
+            f"{ENOUGH} attempts that a verdict needs"
+        )
+    return f"more connections per burst: below {ENOUGH} attempts nothing is said"
+
+
+_UNSTARTED = "a probe that can start on the nodes of this class"
+_UNFINISHED = "a probe that runs to its end on the nodes of this class, and brings its counts"
+
+
+def _started_nowhere(run: Run, client: str) -> bool:
+    """Whether no probe of the class ran at all, as far as was seen."""
+    probes = (probe for burst in run.bursts if burst.client == client for probe in burst.probes)
+    return all(probe.phase is ProbePhase.NEVER_STARTED for probe in probes)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.domain.explanation import Client, End, Hop, Path, Trace
+from bot.domain.rules_balancer import SAME_NODE
+from bot.domain.rules_kube_proxy import INTERNAL_LEAK, IPTABLES_LOCAL, IPVS_LOCAL, NFTABLES_LOCAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,24 @@ def _merged(alike: tuple[Station, ...]) -> Station:
 def is_one_of_several(client: Client) -> bool:
     """Whether a client represents others on other nodes, so that a node's name would be true of itself alone."""
     return bool(client.group and client.node) and client.stands_for != 1
+
+
+def has_own_endpoints(path: Path) -> bool:
+    """Whether the endpoints are those of one client's node, or all but those, so that others of its class have others."""
+    return is_one_of_several(path.client) and any(
+        _looks_at_own(trace, path.client.node) for trace in path.traces
+    )
+
+
+def _looks_at_own(trace: Trace, node: str) -> bool:
+    """Whether the client's own node narrows the choice: by its rules, or because what it picks there is lost."""
+    crossed = [hop.kind for hop in trace.hops].index("load-balancer") if trace.via_load_balancer else None
+    before = any(hop.rule in _NARROWING and hop.name == node for hop in trace.hops[:crossed])
+    return before or any(hop.rule == SAME_NODE.id and hop.name == node for hop in trace.hops)
+
+
+_NARROWING = frozenset(rule.id for rule in (IPTABLES_LOCAL, IPVS_LOCAL, NFTABLES_LOCAL, INTERNAL_LEAK))
+"""Rules by which a node uses its own endpoints only; those that hints choose are the same for all of a class."""
 
 
 def place_of(station: Station, client: Client) -> str:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -187,6 +188,24 @@ def test_errors_of_the_client_itself_are_not_the_path() -> None:
     run = measured(constant(0, 0, 0), plan(BESIDE))
     own = replace_probes(run, lambda p: replace(p, errors={"other": 120}))
     assert told(verdict(own)) == {"beside": "not-measured"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "hint"),
+    [
+        ({"phase": ProbePhase.NEVER_STARTED, "attempts": None, "connected": None}, "a probe that can start"),
+        ({"phase": ProbePhase.LOST, "attempts": None, "connected": None}, "a probe that runs to its end"),
+        ({"attempts": 9, "connected": 0, "errors": {"timeout": 9}}, "why connections time out"),
+        ({"attempts": 9, "connected": 9, "errors": {}}, "more connections per burst"),
+        ({"connected": 0, "errors": {"other": 120}}, "a client that can try"),
+    ],
+)
+def test_what_would_settle_it_fits_what_was_missing(changed: dict[str, Any], hint: str) -> None:
+    """A probe that waited for its connections had started well enough."""
+    run = replace_probes(measured(constant(120, 0, 120), plan(BESIDE)), lambda p: replace(p, **changed))
+    found = verdict(run)
+    assert (told(found), found.outcome) == ({"beside": "not-measured"}, Outcome.INCONCLUSIVE)
+    assert [hint in each for each in found.would_settle] == [True]
 
 
 def test_what_was_not_looked_at_is_named() -> None:

@@ -288,6 +288,27 @@ def test_a_class_that_comes_says_where_its_members_were(explain: Explain) -> Non
     ) in text
 
 
+def test_endpoints_of_one_client_are_not_told_of_its_whole_class(explain: Explain) -> None:
+    """Each node's virtual server has its own: the example is named, and a picture names none."""
+    text = shown(explain, cce(), "--set", "externalTrafficPolicy=Cluster")
+    assert "answered by, from node-1 for one: default/nginx-a → default/nginx-a, default/nginx-b" in text
+    assert "answered by: " not in text
+    picture = explain.run(explain.file(listed(*cce())), "-o", "mermaid").out.splitlines()
+    beside, apart = (
+        next(line for line in picture if f'"pods on nodes {kind} a backend"' in line)
+        for kind in ("with", "without")
+    )
+    assert "nginx-a" not in beside
+    assert "nginx-a" in apart
+
+
+def test_endpoints_that_all_of_a_class_have_are_told_plainly(explain: Explain) -> None:
+    """Policy Cluster: everybody's are the same, before and after somebody's Pod is gone."""
+    objects = cce(proxy={"mode": "iptables"}, externalTrafficPolicy="Cluster")
+    text = shown(explain, objects, "--drain", "node-2")
+    assert "answered by: default/nginx-a, default/nginx-b → default/nginx-a" in text
+
+
 def test_a_picture_says_what_it_is_a_picture_of(explain: Explain) -> None:
     """The policy, the mode and the version decide about every row; the text's second line, under the headline."""
     file = explain.file(listed(*cce()))
