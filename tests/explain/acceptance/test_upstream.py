@@ -271,7 +271,117 @@ ROUTE_TYPE = [
     )
 ]
 
-SITUATIONS = [*LOAD_BALANCER, *EXTERNAL_LOCAL, *TERMINATING, *ROUTE_TYPE]
+BLIND: dict[str, Any] = {"kubeProxy": {"localDetector": False, "clusterCIDR": None}}
+"""“no local detector”: what is no process of the node is a stranger."""
+LOCAL_POD = "yes direct a preserved deliver"
+ANY_POD = "yes direct both preserved deliver"
+ANY_NODE = "yes direct both node deliver"
+MASQUERADE = [
+    # “pod to LB with eTP:Local” and “node to LB with eTP:Local”, with a local detector and without.
+    *(
+        upstream("TestInternalExternalMasquerade", plain(*mode, **detector), client, cells, **LOCAL)
+        for mode in TABLES
+        for detector, near, far in (({}, ANY_POD, ANY_POD), (BLIND, LOCAL_POD, "no direct - - drop"))
+        for client, cells in (
+            ("client-a", near),
+            ("client-c", far),
+            ("node-a", ANY_NODE),
+            ("node-c", ANY_NODE),
+        )
+    ),
+    # IPVS asks no detector about a load balancer's address (KUBE-LOAD-BALANCER-LOCAL).
+    *(
+        upstream("TestOnlyLocalLoadBalancing", plain("ipvs", "1.36.0", **detector), client, cells, **LOCAL)
+        for detector in ({}, BLIND)
+        for client, cells in (("client-a", LOCAL_POD), ("client-c", ANY_POD), ("stray-a", LOCAL_POD))
+    ),
+    # “pod to LB”, “node to LB” of policy Cluster: masqueraded, whoever is recognised, whatever is internal.
+    *(
+        upstream("TestInternalExternalMasquerade", plain(*mode, **BLIND), client, ANY_NODE, **internal)
+        for mode in MODES
+        for internal in ({}, {"internalTrafficPolicy": "Local"})
+        for client in ("client-a", "client-c", "node-c")
+    ),
+    # “external to NodePort with eTP:Local”, “external to NodePort”.
+    *(
+        upstream("TestInternalExternalMasquerade", plain(*mode), "outside", cells, *arrives, **policy)
+        for mode in MODES
+        for arrives in [("--arrives-at", "node-a")]
+        for policy, cells in ((LOCAL, "yes lb a preserved deliver"), ({}, "yes lb both node deliver"))
+    ),
+]
+
+REJECT = [
+    # TestLoadBalancerReject, TestClusterIPReject: nobody behind it, for Pods and for what comes from outside.
+    *(
+        upstream("TestLoadBalancerReject", plain(*mode, **VIP_LIKE), client, cells, endpoints=[], **policy)
+        for mode in MODES
+        for policy in ({}, LOCAL)
+        for client, cells in (("client-c", "no direct - - reject"), ("stray-a", "no direct - - reject"))
+    ),
+    *(
+        upstream(
+            "TestLoadBalancerReject", plain(*mode, **VIP_LIKE), "outside", "no lb - - reject", endpoints=[]
+        )
+        for mode in MODES
+    ),
+]
+
+CLUSTER_LEAVING = [
+    # TestTerminatingEndpointsTrafficPolicyCluster: “external to LB”, whichever node it comes to.
+    *(
+        upstream(
+            "TestTerminatingEndpointsTrafficPolicyCluster",
+            plain(*mode, **VIP_LIKE),
+            "outside",
+            cells,
+            "--arrives-at",
+            "node-c",
+            endpoints=endpoints,
+        )
+        for mode in MODES
+        for endpoints, cells in (
+            ([LEAVING_A, WEB_B], "yes lb b node deliver"),
+            ([LEAVING_B], "yes lb b node deliver"),
+            ([LEAVING_A, LEAVING_B], "yes lb both node deliver"),
+        )
+    ),
+]
+
+HOST_RANGES = [
+    # The sets of TestLoadBalancerSourceRanges (IPVS): a node's own process speaks from the address itself, so whether
+    # the node's address is in range was asked by nobody (#119656), then by KUBE-IPVS-OUT-FILTER (#119791).
+    *(
+        upstream(
+            "TestLoadBalancerSourceRanges",
+            plain("ipvs", version),
+            client,
+            cells,
+            loadBalancerSourceRanges=ranges,
+        )
+        for version, ranges, client, cells in (
+            ("1.36.0", ["10.0.0.0/8"], "client-c", "yes direct both node deliver"),
+            ("1.36.0", ["10.0.0.0/8"], "stray-c", "no direct - - drop"),
+            ("1.36.0", ["10.0.0.0/8"], "node-c", "no direct - - drop"),
+            ("1.36.0", ["192.168.1.13/32"], "node-c", "yes direct both node deliver"),
+            ("1.36.0", ["192.168.1.13/32"], "node-a", "no direct - - drop"),
+            ("1.28.3", ["10.0.0.0/8"], "node-c", "yes direct both node deliver"),
+            ("1.24.0", ["10.0.0.0/8"], "node-c", "no direct - - drop"),
+            ("1.24.0", ["192.168.0.133/32"], "node-c", "yes direct both node deliver"),
+        )
+    ),
+]
+
+SITUATIONS = [
+    *LOAD_BALANCER,
+    *EXTERNAL_LOCAL,
+    *TERMINATING,
+    *ROUTE_TYPE,
+    *MASQUERADE,
+    *REJECT,
+    *CLUSTER_LEAVING,
+    *HOST_RANGES,
+]
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=str)
