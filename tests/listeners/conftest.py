@@ -22,5 +22,6 @@ async def office(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[Offic
     await made.open()
     try:
         yield made
+        assert [trouble for trouble in made.slack.faults.pending() if not trouble.met] == []
     finally:
         await made.close()

@@ -89,7 +89,6 @@ async def test_who_may_not_is_told_who_may_and_not_asked_why(office: Office, act
 async def test_while_it_is_not_known_who_may_the_form_is_there(office: Office) -> None:
     """And what is said in it is decided when it is stored."""
     card = await office.card()
-    office.slack.faults.add("usergroups.users.list", "error", count=99, error="internal_error")
     execute(office, "ALTER TABLE changes RENAME TO gone")
     assert (await office.slack.click(ALICE, card, "change:breakglass")).ok
     assert (await office.modal(ALICE)).body["callback_id"] == "reason"

@@ -23,6 +23,8 @@ class Trouble:
     left: int = 1
     seconds: float = 1.0
     error: str = "internal_error"
+    met: bool = False
+    """Whether a call has come to it; a test that sets one which nothing meets tests nothing."""
 
 
 class Faults:
@@ -69,7 +71,7 @@ class Faults:
         for index, trouble in enumerate(self._troubles):
             if trouble.method in {method, "*"}:
                 left = trouble.left - 1
-                self._troubles[index : index + 1] = [replace(trouble, left=left)] if left else []
+                self._troubles[index : index + 1] = [replace(trouble, left=left, met=True)] if left else []
                 self._changed()
                 return trouble
         return None

@@ -29,6 +29,7 @@ async def workspace(options: dict[str, Any]) -> AsyncIterator[Workspace]:
     await made.start()
     yield made
     await made.stop()
+    assert [trouble for trouble in made.faults.pending() if not trouble.met] == []
 
 
 @pytest.fixture
