@@ -273,6 +273,7 @@ ROUTE_TYPE = [
 
 BLIND: dict[str, Any] = {"kubeProxy": {"localDetector": False, "clusterCIDR": None}}
 """“no local detector”: what is no process of the node is a stranger."""
+INTERNAL: tuple[dict[str, Any], ...] = ({}, {"internalTrafficPolicy": "Local"})
 LOCAL_POD = "yes direct a preserved deliver"
 ANY_POD = "yes direct both preserved deliver"
 ANY_NODE = "yes direct both node deliver"
@@ -299,7 +300,7 @@ MASQUERADE = [
     *(
         upstream("TestInternalExternalMasquerade", plain(*mode, **BLIND), client, ANY_NODE, **internal)
         for mode in MODES
-        for internal in ({}, {"internalTrafficPolicy": "Local"})
+        for internal in INTERNAL
         for client in ("client-a", "client-c", "node-c")
     ),
     # “external to NodePort with eTP:Local”, “external to NodePort”.
