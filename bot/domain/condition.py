@@ -1,9 +1,11 @@
 """Conditions: what has to be so for a rule to be met, where not every possible world meets it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.domain.explanation import Path, Trace
+from bot.domain.possibility import VERSION
+from bot.domain.version_span import merged
 from bot.domain.ways import fact_of, is_supposed
 
 _OR = " or "
@@ -33,13 +35,12 @@ class Conditions:
         traces = [supposed for rule in rules for supposed in self.met.get(rule, ())]
         shared = [name for name in (traces or [{}])[0] if all(name in trace for trace in traces)]
         values = {
-            name: dict.fromkeys(part for trace in traces for part in trace[name].split(_OR))
-            for name in shared
+            name: _few(name, (part for trace in traces for part in trace[name].split(_OR))) for name in shared
         }
         words = [
-            _shown(name, [*found])
+            _shown(name, found)
             for name, found in values.items()
-            if found.keys() != self.values[name].keys()
+            if found and {*found} != {*_few(name, self.values[name])}
         ]
         return f"If {', '.join(words)}: " if words else self._perhaps(rules)
 
@@ -49,6 +50,12 @@ class Conditions:
         names = dict.fromkeys(name for path in concerned for name in path.missing_for_way or path.missing)
         unsure = bool(concerned) and all(_otherwise(path, rules) for path in concerned)
         return f"Perhaps (it depends on {' and '.join(names)}, not known): " if unsure and names else ""
+
+
+def _few(name: str, parts: Iterable[str]) -> list[str]:
+    """Each value once; of versions the fewest stretches that say the same, none where those are every version."""
+    each = dict.fromkeys(parts)
+    return list(merged(name, each) if name == VERSION else each)
 
 
 def _meets(trace: Trace, rules: Collection[str]) -> bool:

@@ -1,6 +1,7 @@
 """Stretches of Kubernetes versions, and how an answer names them."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 Exact = tuple[int, int, int]
@@ -40,6 +41,21 @@ def joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
 def shown(name: str, stretches: Iterable[Stretch]) -> str:
     """Name the fact and its versions: `kubernetesVersion<v1.24`, `kubernetesVersion>=v1.16 and <v1.19`."""
     return " or ".join(f"{name}{_bounds(each)}" for each in stretches)
+
+
+def merged(name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Say the same as all of these in as few as can be; none where they come to every version."""
+    found = joined(stretch(_read(text)) for text in texts)
+    return () if found == (EVERY,) else tuple(f"{name}{_bounds(each)}" for each in found)
+
+
+_BOUND = re.compile(r"(>=|<)v(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+def _read(text: str) -> Iterator[tuple[bool, Exact]]:
+    """The bounds that `shown` named."""
+    for sign, major, minor, patch in _BOUND.findall(text):
+        yield sign == ">=", (int(major), int(minor), int(patch or 0))
 
 
 def _bounds(each: Stretch) -> str:

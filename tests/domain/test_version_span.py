@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.version_span import Stretch, joined, shown, stretch
+from bot.domain.version_span import Stretch, joined, merged, shown, stretch
 
 V16, V19, V24 = (1, 16, 0), (1, 19, 0), (1, 24, 3)
 
@@ -32,3 +32,16 @@ def test_stretches_that_touch_are_one() -> None:
 def test_stretches_apart_stay_apart() -> None:
     """A gap is not filled."""
     assert shown("v", joined([stretch([(True, V24)]), stretch([(False, V16)])])) == "v<v1.16 or v>=v1.24.3"
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["v<v1.19", "v<v1.15", "v>=v1.15 and <v1.19"], ("v<v1.19",)),
+        (["v>=v1.33.6", "v<v1.19"], ("v<v1.19", "v>=v1.33.6")),
+        (["v<v1.19", "v>=v1.16"], ()),
+    ],
+)
+def test_what_was_said_of_versions_is_said_in_as_few_words(texts: list[str], words: tuple[str, ...]) -> None:
+    """Nothing where it comes to every version."""
+    assert merged("v", texts) == words
