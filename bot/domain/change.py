@@ -45,6 +45,8 @@ class EventKind(StrEnum):
     APPLY_STARTED = "apply started"
     STEP_APPLIED = "step applied"
     """One Service of several was patched."""
+    STOP_ASKED = "stop asked"
+    """Who asked for it withdrew it while it was being applied: what is there is put back."""
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
     VERIFIED = "verified"
@@ -70,6 +72,7 @@ TRANSITIONS: Mapping[Phase, Mapping[EventKind, Phase]] = {
     },
     Phase.APPLYING: {
         EventKind.STEP_APPLIED: Phase.APPLYING,
+        EventKind.STOP_ASKED: Phase.APPLYING,
         EventKind.APPLIED: Phase.VERIFYING,
         EventKind.NOT_APPLIED: Phase.NOT_APPLIED,
         EventKind.SUPERSEDED: Phase.SUPERSEDED,
@@ -272,9 +275,20 @@ class Change:
     sent: tuple[ServiceRef, ...] = ()
     """Services whose patch was about to be sent: it may be on its way, or there."""
     sent_over: Mapping[str, str] = field(default_factory=dict)
-    """By NAMESPACE/SERVICE, the resourceVersion that its patch was sent with: while it is current, nothing landed."""
+    """By NAMESPACE/SERVICE, the resourceVersion that its patch was sent with: while it is current, nothing landed.
+    Empty where every patch of it was answered."""
+    sent_at: datetime | None = None
+    """When a patch was about to be sent last, by the bot's clock."""
+    waits: int = 0
+    """Attempts to apply it, since the last move, that came to nothing because somebody did not answer."""
+    tries: int = 0
+    """How many of them got as far as a patch, or its rehearsal, that the API server did not answer."""
+    trouble: str = ""
+    """What came instead of that answer, last."""
     undoing: str = ""
-    """Why it cannot be completed: what was patched of several Services is being put back."""
+    """Why it is not completed: what was patched of it is being put back."""
+    stopped_by: str = ""
+    """Who withdrew it while it was being applied."""
     others: tuple[str, ...] = ()
     """What it does to each of the other Services that are patched with the named one, a sentence each."""
     balancers: tuple[str, ...] = ()
@@ -342,7 +356,8 @@ class Change:
         if to is None:
             raise IllegalMoveError(self.phase, event.kind)
         ended = {} if to in OPEN else {"ended_at": event.at}
-        moved = {"phase": to, "version": self.version + 1, "progress": "", **ended, **changed}
+        quiet = {"progress": "", "waits": 0, "tries": 0, "trouble": ""}
+        moved = {"phase": to, "version": self.version + 1, **quiet, **ended, **changed}
         return replace(self, **moved)  # type: ignore[arg-type]  # replace() checks the names itself
 
 

@@ -6,9 +6,10 @@ from bot.config.settings import OnFailure
 from bot.domain.change import Change, EventKind, Phase, Verb
 from bot.domain.verification import Outcome
 from bot.domain.verification_cause import without_guess
+from bot.operations.difference import difference
 from bot.operations.jobs import advance_job, card_job, notice_job, say_job, undo_job
 from bot.operations.measured import end_run, halt_run, measured_after, measured_before
-from bot.operations.move import move
+from bot.operations.move import move, supersede
 from bot.operations.pause import unpaused
 from bot.operations.reverted import Undone, undone_by_others, watch
 from bot.operations.steps import apply
@@ -50,7 +51,10 @@ async def _unpaused(world: World, change: Change) -> None:
 
 
 async def _approved(world: World, change: Change) -> None:
-    """Measure how it is before the patch; then start to apply."""
+    """Measure how it is before the patch, for as long as it is what was approved; then start to apply."""
+    if why := await difference(world, change, quick=True):
+        await supersede(world, change, why)
+        return
     await _unpaused(world, change)
     plan = change.plan
     if plan is not None and plan.compare and plan.how != "none" and not change.at_once:

@@ -7,18 +7,24 @@ not live to record it. Never blind: after a lost answer the Service is read befo
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from bot.domain.change import Step
 from bot.domain.patch import FIELD_MANAGER
 from bot.domain.words import unmarked
 from bot.operations.rehearsal import rehearse
-from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound
+from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound, Unavailable
 
+Answer = TypeVar("Answer")
 Guard = Callable[[str], Awaitable[None]]
 """Asked with the resourceVersion right before a patch is sent for good; raises where it must wait."""
 
 TRIES = 3
 """How often a 409 is answered by reading again."""
+
+
+class UnansweredError(Unavailable):
+    """The API server let the Service be read, and did not answer the patch or its rehearsal."""
 
 
 class Result(StrEnum):
@@ -38,8 +44,8 @@ class Applied:
     resource_version: str = ""
 
 
-async def apply_step(
-    cluster: Cluster, step: Step, *, resumed: bool, sent_over: str | None, allowed: Guard
+async def apply_step(  # noqa: PLR0911 - each is an end that a step may have
+    cluster: Cluster, step: Step, *, resumed: bool, sent_over: str | None, in_vain: str, allowed: Guard
 ) -> Applied:
     """Patch one Service as approved, or say why not.
 
@@ -48,10 +54,12 @@ async def apply_step(
         step: what was approved.
         resumed: whether an earlier attempt may have sent this very patch.
         sent_over: with which resourceVersion; None where that is not known.
+        in_vain: why it is not tried any more; empty: it is.
         allowed: see `Guard`.
 
     Raises:
-        Unavailable: the cluster does not answer; the caller tries the step again later, from its reading.
+        UnansweredError: the patch was not answered; the caller tries the step again later, from its reading.
+        Unavailable: the cluster cannot be read; likewise.
     """
     for tried in range(TRIES):
         live = await _live(cluster, step)
@@ -64,6 +72,8 @@ async def apply_step(
         if not tried and sent_over not in (None, live.resource_version):
             # The patch may have landed, and somebody may have undone it: that is not undone again.
             return Applied(result=Result.SUPERSEDED, sentence=_perhaps(step))
+        if in_vain:
+            return Applied(result=Result.REFUSED, sentence=in_vain)
         try:
             return await _patch(cluster, step, live, allowed)
         except Conflict:
@@ -107,11 +117,11 @@ def differs(live: LiveService, step: Step) -> str | None:
 async def _patch(cluster: Cluster, step: Step, live: LiveService, allowed: Guard) -> Applied:
     """Rehearse on the API server, then patch with the fresh resourceVersion as the precondition."""
     try:
-        if more := set(await rehearse(cluster, step, live)) - set(step.besides):
+        if more := set(await _answered(rehearse(cluster, step, live))) - set(step.besides):
             return Applied(result=Result.SUPERSEDED, sentence=_unseen(step, more))
         await allowed(live.resource_version)
-        live = await cluster.patch(
-            step.service, step.after, resource_version=live.resource_version, dry_run=False
+        live = await _answered(
+            cluster.patch(step.service, step.after, resource_version=live.resource_version, dry_run=False)
         )
     except (Forbidden, Invalid) as error:
         return Applied(
@@ -123,6 +133,13 @@ async def _patch(cluster: Cluster, step: Step, live: LiveService, allowed: Guard
     if why := _made_of_it(live, step):
         return Applied(result=Result.REFUSED, sentence=why)
     return Applied(result=Result.APPLIED, resource_version=live.resource_version)
+
+
+async def _answered(call: Awaitable[Answer]) -> Answer:
+    try:
+        return await call
+    except Unavailable as error:
+        raise UnansweredError(str(error), retry_after=error.retry_after) from error
 
 
 def _made_of_it(live: LiveService, step: Step) -> str:
@@ -144,29 +161,31 @@ def _unseen(step: Step, keys: set[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What became of a step that was to be put back; both empty: it is as before, or gone."""
+    """What became of a step that was to be put back; nothing said: it is not there."""
 
+    back: bool = False
+    """Whether it was there, and is as before again."""
     trouble: str = ""
     """Why it could not be put back."""
     left: str = ""
     """What somebody else made of it meanwhile, which was left as it is."""
 
 
-async def undo_step(cluster: Cluster, step: Step, *, allowed: Guard) -> Undone:
-    """Put one applied step back, because the others cannot be completed.
-
-    Raises:
-        Unavailable: the cluster does not answer; the caller tries again later.
-    """
-    trouble: Exception | None = None
+async def undo_step(cluster: Cluster, step: Step, *, in_vain: str, allowed: Guard) -> Undone:
+    """Put one applied step back, because the others cannot be completed; arguments and errors as of `apply_step`."""
+    trouble: object = in_vain
     for _ in range(TRIES):
         try:
             live = await cluster.read(step.service)
             if not there(live, step):
                 return Undone(left=_left(live, step))
+            if in_vain:
+                break
             await allowed(live.resource_version)
-            await cluster.patch(
-                step.service, step.before, resource_version=live.resource_version, dry_run=False
+            await _answered(
+                cluster.patch(
+                    step.service, step.before, resource_version=live.resource_version, dry_run=False
+                )
             )
         except Conflict as error:
             trouble = error
@@ -176,7 +195,7 @@ async def undo_step(cluster: Cluster, step: Step, *, allowed: Guard) -> Undone:
             trouble = error
             break
         else:
-            return Undone()
+            return Undone(back=True)
     return Undone(trouble=f"{step.service} could not be put back: {unmarked(trouble)}")
 
 

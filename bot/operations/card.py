@@ -219,6 +219,8 @@ def _buttons(change: Change, *, locked: bool, gone: bool, break_glass: bool) -> 
             return [*_approve(change, break_glass=break_glass), _reject(change), _withdraw(change)]
         case Phase.APPROVED:
             return [_withdraw(change)]
+        case Phase.APPLYING if change.waits and not change.undoing:
+            return [_withdraw(change)]
         case Phase.SUCCEEDED | Phase.FAILED | Phase.INCONCLUSIVE if (
             not gone
             and not change.rolled_back_by

@@ -10,7 +10,7 @@ from bot.domain.words import counted, person, unmarked
 from bot.operations.caller import Caller
 from bot.operations.difference import difference
 from bot.operations.harm import harm
-from bot.operations.jobs import card_job, say_job
+from bot.operations.jobs import advance_job, card_job, say_job
 from bot.operations.look import ask_git, redraw
 from bot.operations.move import annotate, follow_ups, supersede
 from bot.operations.orphan import known
@@ -202,12 +202,14 @@ def _told_why(change: Change, click: Click) -> Job:
 
 def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Move:
     del rights
-    if change.phase not in (Phase.PROPOSED, Phase.APPROVED):
+    if change.phase not in (Phase.PROPOSED, Phase.APPROVED, Phase.APPLYING):
         raise Refused(_too_late(change))
     if change.requested_by != click.caller.user:
         raise Refused(
             f"Only {person(change.requested_by)}, who asked for {change.label}, can withdraw it. {_HOW_TO_STOP[change.phase]}"
         )
+    if change.phase is Phase.APPLYING:
+        return _stop(world, change, click)
     event = _event(world, click, EventKind.WITHDRAWN, change)
     after = _moved(change, event, decided_by=click.caller.user, decided_at=world.clock())
     return _Move(
@@ -218,7 +220,24 @@ def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Mo
     )
 
 
+def _stop(world: World, change: Change, click: Click) -> _Move:
+    """Let nothing more of a change be sent, and what is there be put back: a patch may be on its way."""
+    if change.undoing:
+        raise Refused(f"{change.label} is being put back already: {unmarked(change.undoing)}")
+    user = click.caller.user
+    event = _event(world, click, EventKind.STOP_ASKED, change)
+    after = _moved(change, event, undoing=_STOPPED, stopped_by=user)
+    return _Move(
+        after=after,
+        event=event,
+        jobs=(*follow_ups(change, after), advance_job(change.id)),
+        sentence=f"You stopped {change.label}. Nothing more of it is sent, and what has arrived is put back; the thread of its card says how it ended.",
+    )
+
+
+_STOPPED = "Who asked for it withdrew it while it was being applied."
 _HOW_TO_STOP = {
+    Phase.APPLYING: "To stop it, an operator pauses the cluster.",
     Phase.PROPOSED: "To stop it, reject it.",
     Phase.APPROVED: "To stop it, an operator pauses the cluster.",
 }

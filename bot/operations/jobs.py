@@ -19,7 +19,7 @@ ADVANCE = "advance"
 MEASURE = "measure"
 """The same for a verification without a change."""
 LOOK = "look"
-"""See whether a proposal still is what it says: draw it again, or supersede it."""
+"""See whether a change that is not applied yet still is what it says: draw it again, or supersede it."""
 RENEW = "renew"
 """Make a new proposal in place of a superseded one."""
 UNDO = "undo"
@@ -73,7 +73,7 @@ def advance_job(change: str, delay: float = 0.0) -> Job:
 
 
 def look_job(change: str) -> Job:
-    """One job per proposal, for as long as it is one."""
+    """One job per proposal, until it is decided against or applied."""
     return Job(key=f"look:{change}", kind=LOOK, payload={"change": change}, delay=LOOK_AGAIN)
 
 

@@ -1,4 +1,4 @@
-"""Looks at a proposal that waits: what it would change is different now, or only who is affected is."""
+"""Looks at a change that is not applied yet: what it would change is different now, or only who is affected is."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,13 +15,13 @@ from bot.ports import Later, Stale
 
 
 async def look(world: World, change_id: str) -> None:
-    """Supersede a proposal, or bring its path table up to date, for as long as it waits.
+    """Supersede a change until it is being applied, and bring a proposal's path table up to date.
 
     Raises:
-        Later: it still waits.
+        Later: it still waits to be decided, or is paused or measured before the patch.
     """
     change = await world.store.changes.get(change_id)
-    if change.phase is not Phase.PROPOSED:
+    if change.phase not in {Phase.PROPOSED, Phase.APPROVED}:
         return
     if not world.knows(change.cluster):
         raise Later(LOOK_AGAIN)
@@ -29,7 +29,8 @@ async def look(world: World, change_id: str) -> None:
         if why := await difference(world, change, quick=True):
             await supersede(world, change, why)
             return
-        await redraw(world, change)
+        if change.phase is Phase.PROPOSED:
+            await redraw(world, change)
     except Stale as error:
         raise Later(0.0) from error
     raise Later(LOOK_AGAIN)

@@ -1,28 +1,40 @@
 """The steps of an approved change, one after the other; if one cannot be done, those before it are undone.
 
 Each step is recorded when it is done, and the will to put back is recorded before anything is put back: whoever
-takes over goes on in the same direction.
+takes over goes on in the same direction. What is not answered is tried again, and not for ever: where the Service can
+be read and its patch is not there, the change ends. Where nothing can be read, nobody knows, and it is gone on with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
-from bot.domain.change import Change, EventKind, Step
+from bot.domain.approval import BOT
+from bot.domain.change import Change, EventKind, Phase, Step
 from bot.domain.policy import policy_for
 from bot.domain.rules_finding import GITOPS
-from bot.operations.apply import Applied, Guard, Result, apply_step, there, undo_step
+from bot.domain.words import person, unmarked
+from bot.operations.apply import Applied, Guard, Result, UnansweredError, apply_step, there, undo_step
 from bot.operations.difference import difference, newcomer
 from bot.operations.harm import harm
-from bot.operations.jobs import say_job, tell_job
+from bot.operations.jobs import card_job, say_job, tell_job
 from bot.operations.move import annotate, move, not_applied, show_progress, supersede
 from bot.operations.owner import asked_again
 from bot.operations.pause import unpaused
 from bot.operations.standing import still_allowed, undecided
 from bot.operations.template import rewritten
 from bot.operations.world import World
-from bot.ports import Cluster, Forbidden, Invalid, NotFound, Unavailable
+from bot.ports import Cluster, Forbidden, Invalid, Later, NotFound, Unavailable
 
+MOST_TRIES = 20
+"""Patches without an answer: about ten minutes, for the worker waits half a minute between two of them at most."""
+TOLD_AT = 6
+"""The attempt in vain at which the thread is told: the card has said so for half a minute."""
+LANDS_WITHIN = timedelta(seconds=90)
+"""For so long a patch whose answer was lost may still land. An API server ends a request after a minute, by default:
+--request-timeout in https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/"""
 _RESTORED = "What was patched before was put back."
+_NOTHING = "Nothing of it is in the cluster."
 
 
 async def apply(world: World, change: Change) -> None:
@@ -36,9 +48,39 @@ async def apply(world: World, change: Change) -> None:
     try:
         await (_put_back(world, change) if change.undoing else _go_on(world, change))
     except Unavailable as error:
-        change = await world.store.changes.get(change.id)
-        await show_progress(world, change, f"{error}; trying again")
+        await _in_vain(world, change.id, error)
         raise
+
+
+async def _in_vain(world: World, change_id: str, error: Unavailable) -> None:
+    """Count an attempt that came to nothing; the card says so, and after a while the thread does, once."""
+    change = await world.store.changes.get(change_id)
+    if change.phase is not Phase.APPLYING:
+        return
+    unanswered = isinstance(error, UnansweredError)
+    after = replace(
+        change,
+        progress=f"{error}; trying again",
+        waits=change.waits + 1,
+        tries=change.tries + unanswered,
+        trouble=str(error) if unanswered else change.trouble,
+    )
+    jobs = [card_job(change.id)] if change.progress != after.progress or after.waits == TOLD_AT else []
+    if after.waits == TOLD_AT:
+        jobs.append(say_job(change.id, "trying", _still_trying(after, error)))
+    await world.store.changes.note(change, after, jobs=jobs)
+
+
+def _still_trying(change: Change, error: Unavailable) -> str:
+    what = "put back what was patched of" if change.undoing else "apply"
+    withdraw = (
+        f"{person(change.requested_by)} can withdraw it, and an" if change.requested_by != BOT else "An"
+    )
+    stop = f" To stop it: {withdraw} operator can pause {change.cluster}." if not change.undoing else ""
+    return (
+        f"The bot is still trying to {what} {change.label}: {unmarked(error)}. It looks whether a patch has arrived "
+        f"before it sends another.{stop}"
+    )
 
 
 async def _go_on(world: World, change: Change) -> None:
@@ -48,6 +90,7 @@ async def _go_on(world: World, change: Change) -> None:
     if len(done) < len(change.steps) and (against := await _objection(world, change, cluster)):
         await _give_up(world, change, done, against)
         return
+    unanswered = change.sent
     versions: dict[str, str] = {}
     for step in change.steps:
         if step in done:
@@ -58,11 +101,13 @@ async def _go_on(world: World, change: Change) -> None:
             step,
             resumed=step.service in change.sent,
             sent_over=change.sent_over.get(str(step.service)),
+            in_vain=_enough(change, step),
             allowed=gate.passed,
         )
         change = gate.change
         if applied.result is not Result.APPLIED:
-            await _give_up(world, change, done, applied)
+            known = () if step.service in unanswered else (str(step.service),)
+            await _give_up(world, change, done, applied, known=known)
             return
         done.append(step)
         versions[str(step.service)] = applied.resource_version
@@ -87,14 +132,14 @@ class _Gate:
             Stale: somebody else moved the change.
         """
         await unpaused(self._world, self.change)
-        service, name = self._step.service, str(self._step.service)
-        if self.change.sent_over.get(name) != resource_version:
-            after = replace(
-                self.change,
-                sent=tuple(dict.fromkeys((*self.change.sent, service))),
-                sent_over={**self.change.sent_over, name: resource_version},
-            )
-            self.change = await self._world.store.changes.note(self.change, after)
+        service = self._step.service
+        after = replace(
+            self.change,
+            sent=tuple(dict.fromkeys((*self.change.sent, service))),
+            sent_over={**self.change.sent_over, str(service): resource_version},
+            sent_at=self._world.clock(),
+        )
+        self.change = await self._world.store.changes.note(self.change, after)
 
 
 def _unpaused(world: World, change: Change) -> Guard:
@@ -167,26 +212,77 @@ async def _recorded(world: World, change: Change, step: Step, applied: Applied) 
     return await move(world, change, EventKind.STEP_APPLIED, detail=detail)
 
 
-async def _give_up(world: World, change: Change, done: list[Step], failed: Applied) -> None:
-    """End the change; if something of it is there already, put that back first, as was resolved here."""
-    if done:
-        await _put_back(world, await annotate(world, change, undoing=failed.sentence))
+def _enough(change: Change, step: Step) -> str:
+    """Say why a patch is not tried any more; nothing while it is."""
+    if change.tries < MOST_TRIES:
+        return ""
+    return (
+        f"The API server did not answer the patch of {step.service} in {change.tries} tries: {unmarked(change.trouble)}. "
+        "It is not there. Propose it again once that is mended."
+    )
+
+
+async def _give_up(
+    world: World, change: Change, done: list[Step], failed: Applied, *, known: Collection[str] = ()
+) -> None:
+    """End the change; if something of it is there already, or may come, put that back first, as was resolved here.
+
+    `known` are Services of which every patch that was sent has been answered.
+    """
+    change = replace(change, sent_over={**change.sent_over, **dict.fromkeys(known, "")})
+    if done or await _may_land(world, change):
+        change = await annotate(
+            world, change, undoing=failed.sentence, sent_over=change.sent_over, waits=0, tries=0
+        )
+        await _put_back(world, change)
     elif failed.result is Result.SUPERSEDED:
         await supersede(world, change, failed.sentence)
     else:
         await not_applied(world, change, failed.sentence)
 
 
+async def _may_land(world: World, change: Change) -> float:
+    """Seconds for which a patch whose answer was lost may still land; 0: what is not there does not come any more.
+
+    Raises:
+        Unavailable: the cluster cannot be read.
+    """
+    if not any(change.sent_over.values()):
+        return 0.0
+    # An older version did not note when.
+    since = world.clock() - change.sent_at if change.sent_at else timedelta()
+    left = LANDS_WITHIN - max(since, timedelta())
+    if left <= timedelta():
+        return 0.0
+    cluster = world.clusters.get(change.cluster)
+    for step in change.steps:
+        try:
+            live = await cluster.read(step.service) if step.service in change.sent else None
+        except (NotFound, Forbidden, Invalid):
+            continue
+        # It was sent on the condition that nobody has written to the Service since.
+        if live is not None and live.resource_version == change.sent_over.get(str(step.service)):
+            return left.total_seconds()
+    return 0.0
+
+
 async def _put_back(world: World, change: Change) -> None:
+    if left := await _may_land(world, change):
+        if change.sent_at is None:
+            change = await annotate(world, change, sent_at=world.clock())
+        await show_progress(world, change, "waiting until no patch of it can arrive any more")
+        raise Later(left)
     cluster = world.clusters.get(change.cluster)
     sent = [step for step in reversed(change.steps) if step.service in change.sent]
-    undone = [await undo_step(cluster, step, allowed=_unpaused(world, change)) for step in sent]
+    why = unmarked(change.trouble) if change.tries >= MOST_TRIES else ""
+    undone = [await undo_step(cluster, step, in_vain=why, allowed=_unpaused(world, change)) for step in sent]
     trouble = [one.trouble for one in undone if one.trouble]
-    left = [one.left for one in undone if one.left]
-    sentence = " ".join([change.undoing, *left, *(trouble or [_RESTORED])])
+    left_alone = [one.left for one in undone if one.left]
+    back = _RESTORED if any(one.back for one in undone) else _NOTHING
+    sentence = " ".join([change.undoing, *left_alone, *(trouble or [back])])
     if trouble:
         await not_applied(world, change, sentence, incident=True)
-    elif await difference(world, change):
+    elif not change.stopped_by and await difference(world, change):
         await supersede(world, change, sentence)
     else:
         await not_applied(world, change, sentence)
