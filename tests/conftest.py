@@ -6,11 +6,22 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and so would every program that a test starts
 # to interrupt it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A busy machine is no counterexample. Where a result must be the same each time, the examples are; elsewhere new ones
+# are drawn.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=bool(os.environ.get("ELB_PASSTHROUGH_NO_SKIPS")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 

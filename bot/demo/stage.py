@@ -11,6 +11,7 @@ from bot.demo.scenario import Scenario, prod
 from bot.demo.seam import Json
 from bot.demo.slack import App, Workspace
 from bot.demo.slack.people import Trial
+from bot.demo.slack.workspace import PATIENCE
 from bot.demo.world import World
 
 BOT_TOKEN = "xoxb-demo"
@@ -21,8 +22,9 @@ SIGNING_SECRET = "demo-signing-secret"
 class Stage:
     """Starts everything, and stops it again.
 
-    `others` are further clusters beside the first one, `trials` what the page offers to try in them. `socket_mode` lets the bot connect to Slack instead of being called; `verification` overrides times of the
-    bot's ordinary configuration; `environ` adds to its environment.
+    `others` are further clusters beside the first one, `trials` what the page offers to try in them. `socket_mode`
+    lets the bot connect to Slack instead of being called; `verification` overrides times of the bot's ordinary
+    configuration; `environ` adds to its environment; `patience` is Slack's, which nobody's busy machine should wear out.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Stage:
         verification: dict[str, Any] | None = None,
         environ: dict[str, str] | None = None,
         config: dict[str, Any] | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.world = World(scenario or prod())
         self.worlds = (self.world, *(World(each) for each in others))
@@ -43,6 +46,7 @@ class Stage:
             signing_secret=SIGNING_SECRET,
             app_token=APP_TOKEN if socket_mode else None,
             app=App(trials=trials),
+            patience=patience,
         )
         self._socket_mode = socket_mode
         period = f"{self.world.scenario.metering.period:g}s"

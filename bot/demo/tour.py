@@ -238,7 +238,7 @@ async def _bad(story: Story) -> None:
 
 async def tour() -> int:
     """Play both stories; return 0 if all of it happened, else 1."""
-    stages = (Stage(), Stage())
+    stages = (Stage(patience=ANSWERED_WITHIN), Stage(patience=ANSWERED_WITHIN))
     began = monotonic()
     try:
         await asyncio.gather(*(stage.start() for stage in stages))

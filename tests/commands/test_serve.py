@@ -44,7 +44,7 @@ async def world() -> AsyncIterator[World]:
 def slack(request: pytest.FixtureRequest) -> Workspace:
     """A workspace that does not listen yet."""
     token = APP_TOKEN if getattr(request, "param", "http") == "socket" else None
-    return Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, app_token=token, rates=NONE)
+    return Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, app_token=token, rates=NONE, patience=60.0)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.commands.serving import BOT_TOKEN, SECRET
 @pytest.fixture
 async def slack() -> AsyncIterator[Workspace]:
     """A workspace that listens."""
-    made = Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, rates=NONE)
+    made = Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, rates=NONE, patience=60.0)
     await made.start()
     yield made
     await made.stop()

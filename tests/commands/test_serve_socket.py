@@ -46,7 +46,9 @@ def socket(api_url: str, **given: float) -> Socket:
 @pytest.fixture
 async def slack() -> AsyncIterator[Workspace]:
     """A workspace that the bot connects to."""
-    made = Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, app_token=APP_TOKEN, rates=NONE)
+    made = Workspace(
+        bot_token=BOT_TOKEN, signing_secret=SECRET, app_token=APP_TOKEN, rates=NONE, patience=60.0
+    )
     await made.start()
     yield made
     await made.stop()

@@ -55,7 +55,7 @@ def check(problems: tuple[str, ...]) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_damaged_file_is_answered_in_sentences(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
@@ -79,7 +79,7 @@ def test_a_damaged_file_is_answered_in_sentences(
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_is_answered_in_sentences(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """Also what is no YAML at all."""
     check(attempt(tmp_path_factory.mktemp("text"), text))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.catalogue import RULES
@@ -211,9 +211,7 @@ def essence(path: Path) -> tuple[Any, ...]:
     return path.verdict, path.via_load_balancer, path.endpoints, path.source_ip, path.missing, ends
 
 
-quick = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+quick = settings(max_examples=60, derandomize=True)
 
 
 @quick
@@ -311,7 +309,7 @@ def _renamed_endpoint(endpoint: Endpoint) -> Endpoint:
     )
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, derandomize=True)
 @given(
     situations(),
     st.sampled_from(["mode", "version", "platform", "category", "detector", "cidr", "delivery", "preserves"]),
@@ -367,7 +365,7 @@ def completions(known: Mapping[str, Any], situation: Situation) -> Iterator[dict
             yield made
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, derandomize=True)
 @given(
     situations(),
     st.sets(st.sampled_from(sorted(VALUES)), min_size=1, max_size=2),
@@ -430,7 +428,7 @@ def _sum(explanation: Explanation, kind: ClientKind) -> int:
     return sum(path.client.stands_for or 0 for path in explanation.paths if path.client.kind is kind)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, derandomize=True)
 @given(situations())
 def test_a_class_speaks_for_all_of_its_members(drawn: tuple[Any, Situation]) -> None:
     """Asked one by one, as many clients get each verdict, way and source as the classes say."""

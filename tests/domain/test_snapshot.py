@@ -91,7 +91,7 @@ def essence(inventory: Inventory) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(steps)
 def test_an_inventory_is_what_its_objects_are_whatever_led_there(changes: list[tuple[bool, Value]]) -> None:
     """Puts, replacements and removals one by one end where a fresh start would."""

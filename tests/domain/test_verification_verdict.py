@@ -270,7 +270,7 @@ def without_counts(burst: Burst, lost: set[str]) -> Burst:
     return replace(burst, probes=tuple(probes))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(runs(), st.data())
 def test_taking_data_away_never_makes_a_success(run: Run, data: st.DataObject) -> None:
     """Readings, results of probes, and the cloud as a whole."""
@@ -290,7 +290,7 @@ def test_taking_data_away_never_makes_a_success(run: Run, data: st.DataObject) -
         assert verdict(less).outcome is not Outcome.SUCCEEDED
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(runs(), st.integers(min_value=0, max_value=60))
 def test_taking_one_reading_away_never_makes_a_success(run: Run, number: int) -> None:
     """The one that would betray the rest."""
@@ -299,7 +299,7 @@ def test_taking_one_reading_away_never_makes_a_success(run: Run, number: int) ->
         assert verdict(less).outcome is not Outcome.SUCCEEDED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(runs())
 def test_the_order_of_clients_and_data_changes_nothing(run: Run) -> None:
     """A verdict is about what was seen, not about who went first."""
@@ -314,7 +314,7 @@ def test_the_order_of_clients_and_data_changes_nothing(run: Run) -> None:
     assert sorted(one.rows, key=lambda r: r.client) == sorted(other.rows, key=lambda r: r.client)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(runs())
 def test_nobody_connected_is_never_a_success(run: Run) -> None:
     """All errors is what other tools call green."""
@@ -322,7 +322,7 @@ def test_nobody_connected_is_never_a_success(run: Run) -> None:
     assert verdict(dead).outcome is not Outcome.SUCCEEDED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(runs())
 def test_a_run_without_any_counter_is_never_a_success(run: Run) -> None:
     """Missing is not zero."""

@@ -128,7 +128,7 @@ async def _press(card: Locator, label: str) -> None:
 def demo() -> Stage:
     """The stage of `make demo`."""
     first, *others = clusters()
-    return Stage(scenario=first, others=others, trials=TRIALS)
+    return Stage(scenario=first, others=others, trials=TRIALS, patience=60.0)
 
 
 async def _play(pictures: Path) -> None:

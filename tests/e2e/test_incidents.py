@@ -45,7 +45,7 @@ class _Channel:
 
 async def test_a_change_behind_the_bots_back_is_told_once_and_taken_back() -> None:
     """Told after it settled, edited after a kill -9 when it is put back; clicks of the next one are answered."""
-    stage = Stage(scenario=_scenario(), config={"incidents": {"settle": "1s"}})
+    stage = Stage(scenario=_scenario(), config={"incidents": {"settle": "1s"}}, patience=60.0)
     try:
         await stage.start()
         slack, channel = stage.slack, _Channel(stage)

@@ -44,7 +44,7 @@ def _measuring_again(stage: Stage) -> bool:
 )
 async def test_a_killed_bot_ends_in_the_same_story(moments: tuple[Callable[[Stage], bool], ...]) -> None:
     """SIGKILL in the middle, twice: one patch, the same verdict, every message once, nothing left behind."""
-    stage = Stage()
+    stage = Stage(patience=60.0)
     try:
         await stage.start()
         slack = stage.slack

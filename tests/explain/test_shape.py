@@ -141,7 +141,6 @@ def clusters(draw: st.DrawFn) -> list[Json]:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -161,7 +160,6 @@ def test_any_cluster_s_answer_has_the_contract_s_shape(explain: Explain, objects
 
 @settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -210,7 +208,6 @@ OPTIONS = [
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -54,6 +54,7 @@ class Office:
             app_token=APP_TOKEN if socket_mode else None,
             rates=NONE,
             retries=(0.0, 0.0),
+            patience=60.0,
         )
         self._socket_mode = socket_mode
         self._changed = settings or {}

@@ -375,6 +375,5 @@ TestLife = Life.TestCase
 TestLife.settings = settings(
     max_examples=40,
     stateful_step_count=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

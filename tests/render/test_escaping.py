@@ -164,7 +164,7 @@ def check_marks(rendered: dict[str, Any]) -> None:
     assert "<!channel" not in json.dumps(list(mrkdwn(rendered["blocks"])))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(change=changes, read_only=st.booleans(), break_glass=st.booleans())
 def test_a_card_of_anything_is_a_valid_message(change: Change, read_only: bool, break_glass: bool) -> None:  # noqa: FBT001 - drawn
     """Every phase, with whatever names, values, reasons and sentences."""
@@ -172,7 +172,7 @@ def test_a_card_of_anything_is_a_valid_message(change: Change, read_only: bool, 
     check(RENDERER.message("card", change=change, card=card))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(change=changes, link=st.sampled_from(["", "https://slack.test/x"]))
 def test_what_is_said_about_anything_is_a_valid_message(change: Change, link: str) -> None:
     """Notice, alarm, reminder, break-glass, history and where the card is."""
@@ -195,7 +195,7 @@ PAGED = {
 }
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(words=st.lists(texts, min_size=15, max_size=15))
 def test_a_list_of_anything_is_a_valid_message(words: list[str]) -> None:
     """A full page of the longest and worst names."""

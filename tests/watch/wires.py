@@ -165,7 +165,7 @@ async def wires(
         await api.start()
         stack.push_async_callback(api.stop)
         api.objects.create("namespaces", {"metadata": {"name": "shop"}}, manager="test")
-        slack = Workspace(bot_token=TOKEN, signing_secret="secret", rates=NONE)
+        slack = Workspace(bot_token=TOKEN, signing_secret="secret", rates=NONE, patience=60.0)
         await slack.start()
         stack.push_async_callback(slack.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession())

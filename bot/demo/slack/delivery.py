@@ -10,7 +10,6 @@ from bot.demo.slack.courier import Ack, Courier, Parcel, ParcelKind
 from bot.demo.slack.state import State
 
 Json = dict[str, Any]
-ACK_LIMIT = 3.0
 RETRIES: tuple[float, ...] = (0.0, 60.0, 300.0)
 _KEPT = 500
 
@@ -40,7 +39,7 @@ class Deliveries:
     """
 
     def __init__(
-        self, *, state: State, courier: Courier, limit: float = ACK_LIMIT, retries: Sequence[float] = RETRIES
+        self, *, state: State, courier: Courier, limit: float, retries: Sequence[float] = RETRIES
     ) -> None:
         self._state = state
         self._courier = courier

@@ -75,6 +75,7 @@ def new_state(
     rates: Mapping[str, Rate],
     clock: Callable[[], float],
     seed: int,
+    patience: float,
     base: Callable[[], str],
 ) -> State:
     """Return the state of a workspace in which nothing has happened yet."""
@@ -94,7 +95,7 @@ def new_state(
         directory=directory,
         board=Board(feed),
         views=Views(feed=feed, stamps=stamps, app=directory.app, team=directory.team),
-        triggers=Triggers(clock=clock, stamps=stamps),
+        triggers=Triggers(clock=clock, stamps=stamps, lifetime=patience),
         hooks=Hooks(clock=clock, stamps=stamps),
         journal=Journal(clock=clock, feed=feed),
         faults=Faults(lambda: feed.publish(Change(kind="faults"))),

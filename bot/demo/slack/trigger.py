@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from bot.demo.slack.problem import SlackProblem
 from bot.demo.slack.stamp import Stamps
 
-LIFETIME = 3.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -20,9 +18,9 @@ class Trigger:
 
 
 class Triggers:
-    """Issues trigger ids and takes each back once, within three seconds."""
+    """Issues trigger ids and takes each back once, within its lifetime in seconds."""
 
-    def __init__(self, *, clock: Callable[[], float], stamps: Stamps, lifetime: float = LIFETIME) -> None:
+    def __init__(self, *, clock: Callable[[], float], stamps: Stamps, lifetime: float) -> None:
         self._clock = clock
         self._stamps = stamps
         self._lifetime = lifetime
@@ -38,7 +36,7 @@ class Triggers:
         """Exchange a trigger id.
 
         Raises:
-            SlackProblem: it is not ours, older than three seconds, or was exchanged before.
+            SlackProblem: it is not ours, too old, or was exchanged before.
         """
         found = self._issued.get(name)
         if found is None:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.demo.slack.acts import Acts
 from bot.demo.slack.courier import HttpCourier
-from bot.demo.slack.delivery import ACK_LIMIT, RETRIES, Deliveries
+from bot.demo.slack.delivery import RETRIES, Deliveries
 from bot.demo.slack.fault import Faults
 from bot.demo.slack.gateway import Gateway
 from bot.demo.slack.journal import Entry
@@ -36,6 +36,8 @@ from bot.demo.slack.window import Window
 Json = dict[str, Any]
 Found = TypeVar("Found")
 _BODY_LIMIT = 20 * 1024 * 1024
+PATIENCE = 3.0
+"""Seconds that Slack has (docs.slack.dev/interactivity/handling-user-interaction)."""
 
 
 class Workspace(Acts):
@@ -43,8 +45,9 @@ class Workspace(Acts):
 
     `request_url` is the app's (…/slack/events) and may be set later; with an `app_token` the app connects by
     Socket Mode instead. `scopes` are those of the bot token, None for all that are known here. `rates` are
-    Slack's speed limits (`rate.NONE` for none). `clock` gives epoch seconds; `ack_limit` and `retries` are in
-    seconds. Everything a person does is a method of `Acts`.
+    Slack's speed limits (`rate.NONE` for none). `clock` gives epoch seconds; `retries` are in seconds, and so is
+    `patience`: how long an acknowledgement may take, and a trigger id lives. Everything a person does is a method of
+    `Acts`.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Workspace(Acts):
         rates: Mapping[str, Rate] = REALISTIC,
         clock: Callable[[], float] = time.time,
         seed: int = 1,
-        ack_limit: float = ACK_LIMIT,
+        patience: float = PATIENCE,
         retries: Sequence[float] = RETRIES,
     ) -> None:
         app = app or App()
@@ -84,13 +87,14 @@ class Workspace(Acts):
             rates=rates,
             clock=clock,
             seed=seed,
+            patience=patience,
             base=lambda: self.url,
         )
         self.request_url = request_url
         self.socket = SocketCourier(state)
         self._http = HttpCourier(url=lambda: self.request_url, secret=signing_secret, clock=clock)
         courier = self.socket if app_token is not None else self._http
-        super().__init__(state, Deliveries(state=state, courier=courier, limit=ack_limit, retries=retries))
+        super().__init__(state, Deliveries(state=state, courier=courier, limit=patience, retries=retries))
         self.knobs = Knobs(state.feed)
         self._runner: web.AppRunner | None = None
         self._url = ""

