@@ -1,7 +1,11 @@
-"""`make torture`: SQLite with one replica, PostgreSQL with three; the exit status says whether all counts are 0."""
+"""`make torture`: SQLite with one replica, PostgreSQL with three, and with three of two versions.
+
+The exit status says whether all counts are 0.
+"""
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -14,32 +18,40 @@ ENOUGH = 60
 
 
 def main() -> int:
-    """Run both."""
+    """Run each."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture")
-    parser.add_argument(
-        "--changes", type=int, default=150, help="for each of the two databases (default: 150)"
-    )
+    parser.add_argument("--changes", type=int, default=150, help="for each of the three runs (default: 150)")
     parser.add_argument(
         "--quota", type=int, default=2, help="deaths at each named point, at most (default: 2)"
     )
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    parser.add_argument("--only", choices=_RUNS)
     args = parser.parse_args()
-    clean = True
-    if args.only != "postgresql":
-        clean = _run("SQLite, one replica", 1, None, args)
-    if args.only == "sqlite":
-        return 0 if clean else 1
+    # The events that only the next version knows are meant to be there.
+    logging.getLogger("bot.store").setLevel(logging.ERROR)
+    clean = {_one(name, args) for name in _RUNS if args.only in {None, name}}
+    return 0 if clean == {True} else 1
+
+
+_RUNS = {
+    "sqlite": "SQLite, one replica",
+    "postgresql": "PostgreSQL, three replicas",
+    "versions": "PostgreSQL, three replicas of two versions",
+}
+
+
+def _one(name: str, args: argparse.Namespace) -> bool:
+    if name == "sqlite":
+        return _run(name, 1, None, args)
     if why := why_no_server():
-        print(f"PostgreSQL, three replicas: skipped, {why}")
-        return 1
+        print(f"{_RUNS[name]}: skipped, {why}")
+        return False
     with empty_database("postgresql", Path()) as url:
-        clean = _run("PostgreSQL, three replicas", 3, url, args) and clean
-    return 0 if clean else 1
+        return _run(name, 3, url, args)
 
 
-def _run(title: str, replicas: int, url: str | None, args: argparse.Namespace) -> bool:
-    print(title, flush=True)
+def _run(name: str, replicas: int, url: str | None, args: argparse.Namespace) -> bool:
+    print(_RUNS[name], flush=True)
     with tempfile.TemporaryDirectory(prefix="elb-passthrough-torture-") as directory:
         place = Path(directory)
         report = asyncio.run(
@@ -51,6 +63,7 @@ def _run(title: str, replicas: int, url: str | None, args: argparse.Namespace) -
                 seed=args.seed,
                 quota=args.quota,
                 spare=args.changes // 2,
+                versions=name == "versions",
             )
         )
     print("\n".join(report.lines()), flush=True)

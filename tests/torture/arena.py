@@ -1,6 +1,7 @@
 """The arena: one simulated world and workspace, several replicas of the bot, and what stands between them."""
 
 import asyncio
+import os
 import random
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.demo.slack.rate import NONE
 from bot.demo.stage import BOT_TOKEN, SIGNING_SECRET
 from bot.demo.world import World
 from tests.adapters.store.databases import hang_up
+from tests.torture import next_version
 from tests.torture.ambush import POINTS, POSTGRESQL_POINTS, SQLITE_POINTS, Ambush
 from tests.torture.cable import Cable
 from tests.torture.front import Front
@@ -29,11 +31,33 @@ _REST = 0.1
 _MEASURING = {"clients": "none", "period": "1s", "baseline": "1s", "window": "1s", "watch": "1s"}
 
 
+class _Replica(BotProcess):
+    """One replica, of this version or of the next one."""
+
+    tree: Path | None = None
+    """Where the next version is; None: it is this one."""
+
+    async def start(self) -> None:
+        """Start it as the version that it is now."""
+        first = [str(self.tree)] if self.tree else []
+        given = [*first, *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._environ["PYTHONPATH"] = os.pathsep.join(given)
+        await super().start()
+
+
 class Arena:
     """Starts everything, and brings back who was killed."""
 
     def __init__(
-        self, directory: Path, *, changes: int, replicas: int, database_url: str, seed: int, quota: int
+        self,
+        directory: Path,
+        *,
+        changes: int,
+        replicas: int,
+        database_url: str,
+        seed: int,
+        quota: int,
+        versions: bool = False,
     ) -> None:
         self.dice = random.Random(seed)
         self.subjects = [subject(number) for number in range(changes)]
@@ -58,8 +82,10 @@ class Arena:
         )
         self.ambush = Ambush(points, quota=quota, dice=random.Random(seed + 1), kill=self._kill)
         self._directory = directory
+        self._next = next_version.make(directory / "next") if versions else None
+        """Where the next version is, if every other replica is of it."""
         self._gates = [Gate(n, ambush=self.ambush, witness=self.witness) for n in range(replicas)]
-        self._replicas: list[BotProcess] = []
+        self._replicas: list[_Replica] = []
         self._front = Front(
             lambda: [bot.request_url for bot in self._replicas], dice=self.dice, ambush=self.ambush
         )
@@ -79,7 +105,9 @@ class Arena:
         self.slack.request_url = await self._front.start()
         for number, gate in enumerate(self._gates):
             await gate.start(api=self.world.api.url, slack=self.slack.url)
-            self._replicas.append(await self._replica(number, gate))
+            bot = await self._replica(number, gate)
+            bot.tree = self._next if number % 2 else None
+            self._replicas.append(bot)
         if len(self._gates) == 1:
             self.slack.reached_at = self._gates[0].slack_url
         await asyncio.gather(*(_started(bot) for bot in self._replicas))
@@ -103,7 +131,7 @@ class Arena:
         self.killed += self._kill(self.dice.randrange(len(self._replicas)), modest=False)
 
     def roll(self) -> None:
-        """Restart the replicas one after the other, as a rolling upgrade does."""
+        """Restart the replicas one after the other, as a rolling upgrade does: each as the other version, if there are two."""
         self._background(self._roll())
 
     def fail_over(self) -> None:
@@ -157,6 +185,7 @@ class Arena:
                 await asyncio.wait({self._returning[bot]})
             self._away.add(bot)
             await bot.stop()
+            bot.tree = None if bot.tree else self._next
             await _started(bot)
             self._away.discard(bot)
             self.rolled += 1
@@ -167,7 +196,7 @@ class Arena:
         self._away.discard(bot)
         self._free_at = monotonic() + _REST
 
-    async def _replica(self, number: int, gate: Gate) -> BotProcess:
+    async def _replica(self, number: int, gate: Gate) -> _Replica:
         place = self._directory / f"replica-{number}"
         place.mkdir()
         hosts = f"{self.slack.response_host},{gate.slack_url.removeprefix('http://')}"
@@ -180,7 +209,7 @@ class Arena:
             "SLACK_RESPONSE_HOSTS": hosts,
             "DATABASE_URL": await self._database(number),
         }
-        return BotProcess(place, config=self._config(), kubeconfig=kubeconfig, environ=environ)
+        return _Replica(place, config=self._config(), kubeconfig=kubeconfig, environ=environ)
 
     async def _database(self, number: int) -> str:
         url = self._url

@@ -18,6 +18,7 @@ WRONGS = (
     "cards unlike the database",
     "unanswered clicks",
     "broken audit chains",
+    "dropped by the other version",
     "tracebacks",
 )
 APPROVE = "change:approve"
@@ -49,6 +50,7 @@ def wrongs(ledger: Ledger, subjects: Sequence[Subject]) -> list[Wrong]:
         *(Wrong(what="lost", example=text) for text in ledger.forgotten),
         *(Wrong(what="tracebacks", example=text) for text in ledger.tracebacks),
         *([Wrong(what="broken audit chains", example=ledger.chain)] if ledger.chain else []),
+        *(Wrong(what="dropped by the other version", example=text) for text in ledger.dropped),
     ]
     return sorted(found, key=lambda wrong: WRONGS.index(wrong.what))
 

@@ -3,7 +3,7 @@
 Everything that is counted is counted from here, so that a ledger that is wrong on purpose shows that counting works.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -98,3 +98,7 @@ class Ledger:
     tracebacks: list[str] = field(default_factory=list)
     chain: str = ""
     """Where the audit log's chain is broken; empty: it is whole."""
+    written_over: int = 0
+    """How often one version wrote over what the next one had written."""
+    dropped: Sequence[str] = ()
+    """What got lost by that."""

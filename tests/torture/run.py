@@ -18,6 +18,7 @@ from tests.torture.chaos import Chaos
 from tests.torture.count import WRONGS, Wrong, duplicates, wrongs
 from tests.torture.crowd import Crowd
 from tests.torture.ledger import Card, Ledger, Row
+from tests.torture.next_version import written_over
 from tests.torture.subject import GROUP, Subject, number_of
 from tests.torture.witness import OVER, CardSeen
 
@@ -52,6 +53,8 @@ class Report:
     """How often a replica came by each named point while it might have been killed there."""
     wrong: Sequence[Wrong] = ()
     duplicates: int = 0
+    written_over: int | None = None
+    """How often one version wrote over what the next one had written; None: there was one version."""
     phases: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -83,6 +86,8 @@ class Report:
         counts = Counter(each.what for each in self.wrong)
         told += [f"    {what:44}{counts[what]:>5}" for what in WRONGS]
         told.append(f"    {'duplicate messages':44}{self.duplicates:>5}")
+        if self.written_over is not None:
+            told.append(f"    {'rows of the next version written over':44}{self.written_over:>5}")
         return [*told, *(f"    {each.what}: {each.example}" for each in self.wrong[:20])]
 
 
@@ -95,11 +100,12 @@ async def torture(
     seed: int = 7,
     quota: int = 2,
     spare: int = 0,
+    versions: bool = False,
 ) -> Report:
     """Run it, and count.
 
     `quota` is how often a replica is killed at each named point, at most; `spare` how many more changes there may be
-    where after the others a point was not reached yet.
+    where after the others a point was not reached yet. With `versions`, every other replica is of the next version.
     """
     began = monotonic()
     arena = Arena(
@@ -109,6 +115,7 @@ async def torture(
         database_url=database_url,
         seed=seed,
         quota=quota,
+        versions=versions,
     )
     try:
         await arena.start()
@@ -116,6 +123,7 @@ async def torture(
         await _rush(arena, crowd, changes)
         await arena.calm()
         report = await _count(arena, crowd, database_url)
+        report.written_over = arena.witness.ledger.written_over if versions else None
     finally:
         await arena.stop()
     report.seconds = monotonic() - began
@@ -187,6 +195,7 @@ async def _ledger(arena: Arena, store: SqlStore) -> Ledger:
     seen = {card.label: card for found in arena.witness.cards.values() for card in found.values()}
     await store.audit.seal()
     check = await store.audit.check()
+    arena.witness.ledger.written_over, dropped = await store.database.read(written_over)
     return replace(
         arena.witness.ledger,
         values=arena.witness.values(),
@@ -195,6 +204,7 @@ async def _ledger(arena: Arena, store: SqlStore) -> Ledger:
         posts=_posts(arena),
         tracebacks=arena.tracebacks(),
         chain=str(check.broken or ""),
+        dropped=dropped,
     )
 
 

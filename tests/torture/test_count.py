@@ -176,6 +176,10 @@ BROKEN: dict[str, tuple[str, Callable[[Ledger], Ledger]]] = {
         lambda b: replace(b, told=[replace(each, at=0.5) for each in b.told]),
     ),
     "the chain is broken": ("broken audit chains", lambda b: replace(b, chain="at 3")),
+    "a field of the other version is gone": (
+        "dropped by the other version",
+        lambda b: replace(b, dropped=["changes: .plan"]),
+    ),
     "something surprising is logged": ("tracebacks", lambda b: replace(b, tracebacks=["Traceback"])),
 }
 
