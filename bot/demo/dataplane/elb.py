@@ -141,7 +141,8 @@ class Elb:
     def _listener(self, balancer: Balancer, service: ServiceState, port: ServicePort) -> Listener:
         """The listener of one Service port; one that is there keeps its counter."""
         protocol = _protocol(service, port)
-        asked = service.annotations.get(ELB_TRANSPARENT) == "true"
+        # cce_10_0916: in a standard cluster it takes effect with policy Local only.
+        asked = service.annotations.get(ELB_TRANSPARENT) == "true" and (service.local or self._turbo)
         listener = Listener(
             id=made_id("listener", balancer.id, protocol, str(port.port)),
             pool_id=made_id("pool", balancer.id, protocol, str(port.port)),

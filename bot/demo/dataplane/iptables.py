@@ -3,6 +3,7 @@
 Sources: kubernetes pkg/proxy/iptables/proxier.go; #77523 (1.15), #95252 (1.20), #109060 (1.24), #110290 (1.25).
 """
 
+from collections.abc import Mapping
 from random import Random
 from typing import Final
 
@@ -27,15 +28,18 @@ RENAMED = 24  # #109060: KUBE-XLB became KUBE-EXT and KUBE-SVL
 FILTER_DROP = 25  # #110290: dropping moved from a mark in nat to the filter table
 
 
+HOOKS: Final = {
+    "INPUT": ("KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"),
+    "FORWARD": ("KUBE-PROXY-FIREWALL", "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES"),
+    "OUTPUT": ("KUBE-PROXY-FIREWALL", "KUBE-SERVICES"),
+}
+"""The filter chains of each hook; a host client's packet never meets KUBE-EXTERNAL-SERVICES."""
+
+
 class IptablesRules:
     """The nat and filter tables of one node."""
 
-    # The filter chains of each hook; a host client's packet never meets KUBE-EXTERNAL-SERVICES.
-    _HOOKS: Final = {
-        "INPUT": ("KUBE-PROXY-FIREWALL", "KUBE-EXTERNAL-SERVICES"),
-        "FORWARD": ("KUBE-PROXY-FIREWALL", "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES"),
-        "OUTPUT": ("KUBE-PROXY-FIREWALL", "KUBE-SERVICES"),
-    }
+    hooks: Mapping[str, tuple[str, ...]] = HOOKS
 
     def __init__(self, picture: Picture, options: ProxyOptions) -> None:
         self.options = options
@@ -64,7 +68,7 @@ class IptablesRules:
         return None
 
     def _filtered(self, flight: Flight, entry: Entry) -> Fate | None:
-        return self.run_filter(self._HOOKS[self._hook(flight, entry)], flight)
+        return self.run_filter(self.hooks[self._hook(flight, entry)], flight)
 
     def run_filter(self, chains: tuple[str, ...], flight: Flight) -> Fate | None:
         """Walk filter chains in order: a refusal, or None where the packet may pass."""

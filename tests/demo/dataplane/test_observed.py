@@ -185,6 +185,16 @@ def test_a_host_client_of_a_service_without_endpoints_leaves_the_node_from_1_20(
     assert (pod.result, pod.balancer) == ("refused", None)
 
 
+@pytest.mark.parametrize("minor", [33, 36])
+@pytest.mark.parametrize("policy", ["Cluster", "Local"])
+def test_nftables_refuses_a_host_client_of_a_service_without_endpoints_itself(
+    minor: int, policy: Policy
+) -> None:
+    """Observed with kube-proxy 1.36."""
+    journey = opened(with_service("nftables", minor, policy, on=()), "host")
+    assert (journey.result, journey.balancer) == ("refused", None)
+
+
 @pytest.mark.parametrize(("minor", "via"), [(29, False), (30, True)])
 @pytest.mark.parametrize("mode", ["iptables", "ipvs"])
 def test_ip_mode_proxy_is_heeded_from_1_30(mode: Mode, minor: int, *, via: bool) -> None:

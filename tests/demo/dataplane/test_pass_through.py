@@ -150,6 +150,14 @@ def test_a_sibling_without_pass_through_does_no_harm_under_iptables() -> None:
     assert opened(cluster, 4).balancer == balancer.id
 
 
+def test_a_shared_load_balancer_keeps_no_address_for_policy_cluster_of_a_standard_cluster() -> None:
+    """cce_10_0916: elb.transparent-client-ip takes effect with policy Local only."""
+    _, balancer = cce(on=(1,), transparent_client_ip="true")
+    assert not balancer.listeners["TCP", 80].transparent
+    _, balancer = cce(turbo=True, on=(1,), transparent_client_ip="true")
+    assert balancer.listeners["TCP", 80].transparent
+
+
 def test_a_turbo_pod_goes_to_the_load_balancer_without_an_annotation_and_a_node_does_not() -> None:
     """cce_10_0355 since 2025-10: container clients pass through, node clients do not."""
     cluster, balancer = cce(kind="dedicated", turbo=True, pass_through=None, on=(1, 2))
