@@ -1,7 +1,7 @@
 """Whether a change may be proposed, approved and applied: decisions from its policy and its approvals."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.change import Approval, Change, Phase, Verb
@@ -18,6 +18,7 @@ from bot.domain.policy import (
     could_not_look_up,
     may,
     may_start_rollback,
+    not_entitled,
     refuse,
     those_who_may,
 )
@@ -63,7 +64,7 @@ def decide_proposal(policy: Policy, verb: Verb, person: Member, groups: Groups, 
         else may(policy, Right.PROPOSE, person, groups)
     )
     if right.allowed and policy.require_reason and not reason.strip():
-        return refuse(Cause.REASON_MISSING, "A reason is required here.")
+        return refuse(Cause.REASON_MISSING, "A reason is required here: write it behind the Service's name.")
     return right
 
 
@@ -101,7 +102,10 @@ def decide_rejection(
         return timely
     if change.requested_by == person.id:
         return refuse(Cause.OWN_PROPOSAL, "This is your own proposal: withdraw it instead.")
-    return _may_approve(policy, change.verb, person, groups)
+    may_approve = _may_approve(policy, change.verb, person, groups)
+    if may_approve.cause is Cause.NOT_ENTITLED:
+        return not_entitled("reject changes", may_approve.who_may)
+    return may_approve
 
 
 def by_itself(change: Change) -> bool:
@@ -231,14 +235,14 @@ def _nobody(policies: Sequence[Policy], needed: int) -> str:
     people = "one person" if needed == 1 else f"{needed} different people"
     beside = "" if all(policy.self_approval for policy in policies) else " beside you"
     where = "here" if len(policies) == 1 else "in every namespace that it is about"
-    return f"Nobody could approve this: it needs {people}{beside} who may approve changes {where}."
+    return f"Nobody could approve this: it needs {people}{beside} who may approve changes {where}. Whoever runs me can add them to the policy."
 
 
 def _timely(change: Change, now: datetime) -> Decision:
     if change.phase is not Phase.PROPOSED:
         return refuse(Cause.CLOSED, f"{change.label} is {change.phase} already.")
     if now >= change.expires_at:
-        return refuse(Cause.EXPIRED, f"{change.label} has expired.")
+        return refuse(Cause.EXPIRED, f"{change.label} has expired. Propose it again if it is still wanted.")
     return ALLOWED
 
 
@@ -264,7 +268,7 @@ def _ordinary(policy: Policy, change: Change, person: Member, groups: Groups, no
         return refuse(Cause.TWICE, f"You have approved {change.label} already; it needs another person too.")
     thaw = frozen(policy, change.verb, now)
     if not thaw.allowed:
-        return thaw
+        return replace(thaw, why=f"{thaw.why} Approve it then.")
     given = len({a.by for a in change.approvals} | {person.id})
     return _ENOUGH if given >= _needed(policy, change) else ALLOWED
 

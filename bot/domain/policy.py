@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from bot.domain.freeze import Window
+from bot.domain.words import person as named
 
 EVERYONE = "*"
 """Every full member of the team."""
@@ -30,6 +31,7 @@ class Right(StrEnum):
     BREAK_GLASS = "breakGlass"
 
 
+NOBODY_MAY = "The policy here lets nobody; whoever runs me can change that."
 _DOING: Mapping[Right, str] = {
     Right.VIEW: "look at Services",
     Right.VERIFY: "verify Services",
@@ -165,7 +167,13 @@ def may(policy: Policy, right: Right, person: Member, groups: Groups) -> Decisio
         return ALLOWED
     if entitled.unknown:
         return _unknown(entitled)
-    return refuse(Cause.NOT_ENTITLED, f"You may not {_DOING[right]} here.", those_who_may(policy, right))
+    return not_entitled(_DOING[right], those_who_may(policy, right))
+
+
+def not_entitled(doing: str, who_may: tuple[str, ...]) -> Decision:
+    """Return the refusal of somebody who lacks a right; who has it is named, or that nobody has."""
+    nobody = "" if who_may else f" {NOBODY_MAY}"
+    return refuse(Cause.NOT_ENTITLED, f"You may not {doing} here.{nobody}", who_may)
 
 
 def among(ids: Iterable[str], person: Member, groups: Groups) -> bool:
@@ -222,7 +230,7 @@ def _unknown(listed: _Listed) -> Decision:
 
 def could_not_look_up(group: str) -> str:
     """Return the sentence that tells why nothing is decided."""
-    return f"Who is in the user group {group} could not be looked up, so nothing is allowed; try again in a minute."
+    return f"Who is in the user group {named(group)} could not be looked up, so nothing is allowed; try again in a minute."
 
 
 def those_who_may(policy: Policy, right: Right) -> tuple[str, ...]:

@@ -68,6 +68,12 @@ def people(slack_ids: Sequence[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+def ended(text: object) -> str:
+    """Return text from outside as a sentence that another one may follow."""
+    said = unmarked(text).rstrip()
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
+
+
 def visible(text: str) -> str:
     """Give text from outside with what would steer a terminal, or turn a reader's eye around, as an escape."""
     if text.replace("\n", "").isprintable():

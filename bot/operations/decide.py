@@ -237,9 +237,9 @@ def _stop(world: World, change: Change, click: Click) -> _Move:
 
 _STOPPED = "Who asked for it withdrew it while it was being applied."
 _HOW_TO_STOP = {
-    Phase.APPLYING: "To stop it, an operator pauses the cluster.",
+    Phase.APPLYING: "To stop it, ask an operator to pause the cluster.",
     Phase.PROPOSED: "To stop it, reject it.",
-    Phase.APPROVED: "To stop it, an operator pauses the cluster.",
+    Phase.APPROVED: "To stop it, ask an operator to pause the cluster.",
 }
 
 _ACTIONS: Mapping[str, Callable[[World, Change, Rights, Click], _Move]] = {
@@ -268,6 +268,7 @@ def _too_late(change: Change) -> str:
     by = f" by {person(change.decided_by)}" if change.decided_by else ""
     when = f"{by} at {change.decided_at:%H:%M} UTC" if change.decided_at else by
     successor = f" Decide {change.superseded_by} instead." if change.superseded_by else ""
+    undo = f" {change.rolled_back_by} undoes it." if change.rolled_back_by else " It can be rolled back."
     words = {
         Phase.APPROVED: f"{change.label} was approved{when} and is about to be applied. Nothing to do.",
         Phase.APPLYING: f"{change.label} is being applied. Nothing to do; afterwards it can be rolled back.",
@@ -277,10 +278,12 @@ def _too_late(change: Change) -> str:
         Phase.EXPIRED: f"{change.label} has expired. Propose it again if it is still wanted.",
         Phase.SUPERSEDED: f"{change.label} was superseded: {unmarked(change.note)}{successor}",
         Phase.NOT_APPLIED: f"{change.label} was approved{when} and not applied: {unmarked(change.note)}",
+        Phase.SUCCEEDED: f"{change.label} was approved{when}, applied and verified. Nothing to do.",
+        Phase.FAILED: f"{change.label} was approved{when} and applied, and its verification failed: its thread says where.{undo}",
+        Phase.INCONCLUSIVE: f"{change.label} was approved{when} and applied, and its verification is inconclusive: its thread says why.{undo}",
+        Phase.REVERTED: f"{change.label} was approved{when} and applied, and somebody undid it since. Propose it again if it is still wanted.",
     }
-    return words.get(
-        change.phase, f"{change.label} was approved{when}; it is {change.phase} now. Nothing to do."
-    )
+    return words[change.phase]
 
 
 def _moved(change: Change, event: Event, **changed: object) -> Change:

@@ -8,7 +8,7 @@ from json import dumps
 from bot.domain.approval import BOT
 from bot.domain.change import Change, Event, EventKind, FindingNote, MeasurementPlan, ServiceRef, Step, Verb
 from bot.domain.summary import headline
-from bot.domain.words import linked, unmarked
+from bot.domain.words import ended, linked, unmarked
 from bot.operations import preview
 from bot.operations.caller import Caller
 from bot.operations.channel import card_channel
@@ -158,13 +158,14 @@ async def read_live(cluster: Cluster, ref: ServiceRef) -> LiveService:
         raise Refused(f"{ref} is not on {ref.cluster} any more. Nothing was done.") from error
     except (Forbidden, Invalid) as error:
         raise Refused(
-            f"{ref} on {ref.cluster} could not be read: {unmarked(error)} Nothing was done."
+            f"{ref} on {ref.cluster} could not be read: {ended(error)} Nothing was done."
         ) from error
 
 
 def silent(cluster: str, error: Exception) -> str:
     """Say that a cluster does not answer, and that nothing was done."""
-    return f"The cluster {cluster} does not answer ({unmarked(error)}). Nothing was done; try again when it does."
+    why = unmarked(error).removeprefix(f"{cluster} does not answer: ")
+    return f"The cluster {cluster} does not answer ({why}). Nothing was done; try again when it does."
 
 
 async def rehearsed(cluster: Cluster, draft: Change) -> Change:
@@ -183,9 +184,7 @@ async def rehearsed(cluster: Cluster, draft: Change) -> Change:
     except Conflict:
         return replace(draft, dry_run=_RESTLESS)
     except (Forbidden, Invalid, NotFound) as error:
-        raise Refused(
-            f"The API server refuses this patch: {unmarked(error)} Nothing was proposed."
-        ) from error
+        raise Refused(f"The API server refuses this patch: {ended(error)} Nothing was proposed.") from error
     except Unavailable as error:
         raise Refused(silent(draft.cluster, error), passing=True) from error
     return replace(draft, steps=tuple(steps), dry_run=f"accepted by the API server; {_besides(steps)}")

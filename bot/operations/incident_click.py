@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.domain.change import Verb
 from bot.domain.incident import Incident, Phase, Snooze, What
 from bot.domain.incident_rule import RULES
-from bot.domain.policy import Right
+from bot.domain.policy import NOBODY_MAY, Cause, Right
 from bot.domain.words import person
 from bot.operations.caller import Caller
 from bot.operations.draft import Asked
@@ -47,7 +47,7 @@ async def perform_click(world: World, action: str, value: str, caller: Caller, *
         return await _propose(world, row, caller, delivery)
     await _may_silence(world, row, caller)
     if not row.live and row.acknowledged_by != caller.user:
-        raise Refused(f"It is over already: {row.title}. Nothing to do.")
+        raise Refused(f"It is over already (“{row.title}”). Nothing to do.")
     now = world.clock()
     if action == ACKNOWLEDGE:
         return await _acknowledge(world, row, caller, now)
@@ -74,8 +74,12 @@ async def _may_silence(world: World, row: Incident, caller: Caller) -> None:
         ]
         if not any(decision.allowed for decision in decisions):
             named = dict.fromkeys(id_ for decision in decisions for id_ in decision.who_may)
-            why = "" if named else f" {decisions[0].why}"
-            raise Refused(f"You may not silence incidents of {ref.namespace}.{why}", who_may=tuple(named))
+            first = decisions[0]
+            why = NOBODY_MAY if first.cause is Cause.NOT_ENTITLED else first.why
+            raise Refused(
+                f"You may not silence incidents of {ref.namespace}.{'' if named else f' {why}'}",
+                who_may=tuple(named),
+            )
 
 
 async def _acknowledge(world: World, row: Incident, caller: Caller, now: datetime) -> str:
@@ -122,7 +126,7 @@ async def _change(
         except Stale:
             row = await world.store.incidents.get(row.id)
             if not row.live:
-                raise Refused(f"It is over just now: {row.title}. Nothing to do.") from None
+                raise Refused(f"It is over just now (“{row.title}”). Nothing to do.") from None
     raise Refused("The incident keeps changing; try again in a moment.")
 
 

@@ -92,9 +92,10 @@ def _addressed(ref: ServiceRef, service: Service) -> tuple[ServiceRef, Service]:
 def _not_there(text: str, candidates: Sequence[tuple[Cluster, str | None, str]], visible: Visible) -> str:
     for cluster, _, _ in candidates:
         freshness = cluster.freshness()
+        if not freshness.synced and not freshness.problem:
+            return f"The Services of {cluster.name} have not been read yet, so whether {text} is there is not known. Try again in a minute."
         if not freshness.synced:
-            why = freshness.problem or "its Services have not been read yet"
-            return f"The cluster {cluster.name} does not answer ({unmarked(why)}); whether {text} is there is not known. Try again, or look at /readyz."
+            return f"The cluster {cluster.name} does not answer ({unmarked(freshness.problem)}), so whether {text} is there is not known. Try again in a minute; /readyz names every cluster that does not answer."
     cluster, namespace, name = candidates[0]
     where = f"in {namespace} on {cluster.name}" if namespace else f"on {cluster.name}"
     if len(candidates) > 1:

@@ -41,7 +41,9 @@ async def verify(world: World, request: str, caller: Caller, target: str, channe
 
 async def _probes_allowed(world: World, cluster: str) -> None:
     if world.clusters.get(cluster).read_only:
-        raise Refused(f"The cluster {cluster} is read-only here, so no probe Pod may be created in it.")
+        raise Refused(
+            f"The cluster {cluster} is read-only here, so no probe Pod may be created in it. Status explains the paths without one."
+        )
     if pause := await world.store.pauses.paused(cluster):
         raise Refused(
             f"{cluster} is paused by {person(pause.by)}, so no probe is sent until an operator resumes it."
@@ -111,13 +113,13 @@ async def stop(world: World, run_id: str, caller: Caller) -> str:
     try:
         run = await world.store.runs.get(run_id)
     except NotFound as error:
-        raise Refused("This verification is not known here any more.") from error
+        raise Refused("This verification is not known here any more. Give the command once more.") from error
     rights = (await rights_of(world, caller, Right.VERIFY)).known()
     decision = rights.decide(Right.VERIFY, run.service.cluster, run.service.namespace)
     if not decision.allowed:
         raise Refused(decision.why, who_may=decision.who_may)
     if not run.open:
-        raise Refused("This verification is over already.")
+        raise Refused("This verification is over already; what it found is in its thread.")
     wake = advance_job(run.change_id) if run.change_id else measure_job(run.id)
     await measure.stop(run_id, caller.user, store=world.store, clock=world.clock)
     await world.store.jobs.submit(wake)

@@ -174,7 +174,7 @@ async def test_who_would_stop_an_approved_change_is_told_how() -> None:
     change = await town.propose()
     await town.order(LEAD, "pause", "")
     await town.click(BOB, APPROVE, change)
-    assert "To stop it, an operator pauses the cluster." in await town.click(CAROL, WITHDRAW, change)
+    assert "To stop it, ask an operator to pause the cluster." in await town.click(CAROL, WITHDRAW, change)
 
 
 async def test_a_rejection_after_one_of_two_approvals_names_who_rejected() -> None:

@@ -248,7 +248,7 @@ async def test_nobody_else_stops_what_is_being_applied(user: str) -> None:
     await town.pass_time(30)
     told = await town.click(user, WITHDRAW, change)
     assert (
-        "Only <@U0ALICE>, who asked for CHG-1, can withdraw it. To stop it, an operator pauses the cluster."
+        "Only <@U0ALICE>, who asked for CHG-1, can withdraw it. To stop it, ask an operator to pause the cluster."
         in told
     )
 

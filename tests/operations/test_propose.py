@@ -260,7 +260,9 @@ async def test_a_required_reason_is_required() -> None:
     """Without one the person is asked for it; with one it is on the card."""
     town = Town(policies=(Policy(propose=(PLATFORM,), approve=(SRE,), require_reason=True),))
     await town.order(ALICE, "enable")
-    assert "A reason is required here." in town.messenger.said_to(ALICE)[0]
+    assert (
+        "A reason is required here: write it behind the Service's name." in town.messenger.said_to(ALICE)[0]
+    )
     await town.order(ALICE, "enable", reason="TLS")
     assert "“TLS”" in town.card(town.changes()[0]).text
 
