@@ -5,7 +5,7 @@ Sources: kubernetes pkg/proxy/iptables/proxier.go; #77523 (1.15), #95252 (1.20),
 
 from collections.abc import Mapping
 from random import Random
-from typing import Final
+from typing import ClassVar, Final
 
 from bot.demo.dataplane.chains import (
     DNAT,
@@ -39,7 +39,7 @@ HOOKS: Final = {
 class IptablesRules:
     """The nat and filter tables of one node."""
 
-    hooks: Mapping[str, tuple[str, ...]] = HOOKS
+    hooks: ClassVar[Mapping[str, tuple[str, ...]]] = HOOKS
 
     def __init__(self, picture: Picture, options: ProxyOptions) -> None:
         self.options = options
