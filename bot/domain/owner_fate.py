@@ -4,7 +4,8 @@ Sources, read in the tools' own pages and code:
 
 * Argo CD: "Automated Sync Policy" (self-heal after 5 s; the timed comparison every 120 s and up to 60 s of jitter;
   without self-heal one attempt a commit), "Sync Options" (Replace, ServerSideApply, RespectIgnoreDifferences,
-  ApplyOutOfSyncOnly, and the same on a resource), argoproj/argo-cd#15116 (an undeclared key is no difference).
+  ApplyOutOfSyncOnly, and the same on a resource), "Sync Windows" (a window that denies holds automated syncs back,
+  self-heal's too), argoproj/argo-cd#15116 (an undeclared key is no difference).
 * Flux: kustomize-controller's "Kustomization" page and `apply` (which field managers it undoes: names that begin with
   kubectl or before-first-apply; `ssa` and `reconcile` marks), helm-controller's "HelmRelease" page (driftDetection).
 * Helm: its three-way merge of old chart, new chart and live state.
@@ -162,7 +163,10 @@ def _argo_against_git(case: _Case, app: Application, options: frozenset[str]) ->
     if ignored and "RespectIgnoreDifferences=true" in options:
         return case.survives("Argo CD is told to leave this annotation alone (ignoreDifferences)")
     if app.automated and app.self_heal and not ignored:
-        return case.reverted(SELF_HEAL, f"{git} and self-heal is on")
+        # Windows are in the AppProject and may name clusters and namespaces by pattern; they are not read.
+        return case.reverted(
+            SELF_HEAL, f"{git} and self-heal is on, unless a sync window of its project holds that back"
+        )
     return _at_a_sync(case, app, git, ignored=ignored)
 
 
