@@ -113,15 +113,16 @@ def members(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     """The nodes that the load balancer may pick, those alike as one; the node `apart` is never folded into others.
 
     Policy Cluster: every node that is not excluded by its label. Policy Local: those with a ready endpoint, which
-    is what the health check node port counts.
+    is what the health check node port counts, and that the cluster has.
     """
     nodes = scene.snapshot.inventory.nodes
-    if not scene.snapshot.knows(Node):
+    listed = scene.snapshot.knows(Node)
+    if not listed:
         world.assume("no node is kept out of load balancers: there are no Node objects")
     if scene.service.external_policy is TrafficPolicy.LOCAL:
         for name in scene.members:
             known = nodes.get(name)
-            if known is None or not known.excluded:
+            if not known.excluded if known is not None else not listed:
                 yield Member(node=name)
     elif nodes:
         yield from _alike(world, scene, apart)

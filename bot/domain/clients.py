@@ -137,10 +137,14 @@ class Classes:
         )
 
     def _places(self) -> dict[Place, int | None]:
-        """Every place with how many nodes it stands for; None where the cluster's nodes are not known."""
+        """Every place with how many nodes it stands for; None where the cluster's nodes are not known.
+
+        A node of which only an endpoint or a Pod speaks, while the nodes are known, is gone: it stands for none.
+        """
         known = self.snapshot.knows(Node)
         places: dict[Place, int | None] = {
-            place: len(nodes) if known else None for place, nodes in self.homes_of.items()
+            place: (len(nodes) if place.sort.listed else 0) if known else None
+            for place, nodes in self.homes_of.items()
         }
         for place, groups in self.elsewhere.items():
             count = sum(len(group.nodes) - self._homes_in(group) for group in groups)

@@ -57,7 +57,11 @@ def family(case: Case) -> Iterator[Finding]:
 
 
 def placement(case: Case) -> Iterator[Finding]:
-    """Endpoints that policy Local cannot use."""
+    """Endpoints that policy Local cannot use, or that are on no node of the cluster."""
+    missing = {each.node: each for each in case.endpoints() if each.node and _missing(case, each.node)}
+    if missing:
+        shown = list(missing.items())[:_SHOWN]
+        yield found(rules.NODE_GONE, *(f"{each.name} on Node {name}" for name, each in shown))
     if case.local:
         homeless = [each.name for each in case.endpoints() if not each.node]
         if homeless:
@@ -81,6 +85,10 @@ def _without_members(case: Case) -> Iterator[Finding]:
         shown = (f"Node {name} has the label" for name in islice(nodes.names(), _SHOWN))
         doubt = told(case.deliveries.depends) if Delivery.POD in case.deliveries.values else ()
         yield softened(found(rules.NO_MEMBER, *shown), doubt)
+
+
+def _missing(case: Case, name: str) -> bool:
+    return case.snapshot.knows(Node) and name not in case.snapshot.inventory.nodes
 
 
 def _excluded(node: Node | None) -> bool:

@@ -348,6 +348,14 @@ WITHOUT_NODE = _trap(
     "Let the EndpointSlice name the node.",
     "kubernetes pkg/proxy/endpointslicecache.go",
 )
+NODE_GONE = _trap(
+    "endpoint-on-missing-node",
+    WARNING,
+    "An endpoint names a node that the cluster does not have: the load balancer has no such member, and the Pod is about "
+    "to be removed.",
+    "Look whether the node is gone for good, and whether its Pods run elsewhere.",
+    "kubernetes.io: Pod lifecycle, garbage collection of Pods (bound to a node that no longer exists)",
+)
 EXCLUDED_BACKEND = _trap(
     "backend-on-excluded-node",
     WARNING,

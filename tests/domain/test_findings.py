@@ -207,6 +207,10 @@ PAIRS: dict[str, tuple[Make, Make]] = {
         lambda: usual(endpoints=(endpoint("web-a", "", 11),), external_policy=LOCAL),
         lambda: usual(endpoints=(endpoint("web-a", "", 11),)),
     ),
+    "endpoint-on-missing-node": (
+        lambda: usual(endpoints=(endpoint("web-a", "gone", 11),)),
+        lambda: usual(endpoints=(endpoint("web-a", "", 11),)),
+    ),
     "backend-on-excluded-node": (
         lambda: usual(external_policy=LOCAL).plus(node("n1", excluded=True)),
         lambda: usual(external_policy=LOCAL).plus(node("n2", excluded=True)),

@@ -341,6 +341,18 @@ def test_an_endpoint_without_a_node_is_a_finding(explain: Explain) -> None:
     assert "endpoint-without-node" in {finding["code"] for finding in explanation["findings"]}
 
 
+def test_an_endpoint_on_a_node_that_is_gone_has_no_clients_and_is_no_member(explain: Explain) -> None:
+    """The nodes are known, and that is none of them: a finding, nobody's class, and nothing to forward to."""
+    objects = cluster(externalTrafficPolicy="Local")
+    for endpoint in objects[1]["endpoints"]:
+        endpoint["nodeName"] = "node-gone"
+    (explanation,) = explain.json(*objects, GENERIC).explanations
+    assert "endpoint-on-missing-node" in {finding["code"] for finding in explanation["findings"]}
+    assert "node-gone" not in {path["client"].get("node") for path in explanation["paths"]}
+    (outside,) = [path for path in explanation["paths"] if path["client"]["kind"] == "external"]
+    assert {trace["end"] for trace in outside["traces"]} == {"no-backend"}
+
+
 def test_an_unreadable_kubelet_version_is_a_finding_and_weighed(explain: Explain) -> None:
     """Never a confident verdict on data that was not understood."""
     objects = cluster(externalTrafficPolicy="Local")

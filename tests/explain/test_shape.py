@@ -83,8 +83,11 @@ def slices(draw: st.DrawFn, name: str, pods: list[Json]) -> Json:
     for endpoint in piece["endpoints"]:
         ready = draw(st.booleans())
         endpoint["conditions"] = {"ready": ready, "serving": draw(st.booleans()), "terminating": not ready}
-        if draw(st.integers(0, 5)) == 0:
-            del endpoint["nodeName"]
+        match draw(st.integers(0, 7)):
+            case 0:
+                del endpoint["nodeName"]
+            case 1:
+                endpoint["nodeName"] = "node-gone"
         if draw(st.integers(0, 5)) == 0:
             del endpoint["targetRef"]
     return piece
