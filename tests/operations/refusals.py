@@ -309,7 +309,8 @@ async def in_git() -> str:
     town = marked(applied(team="shop"), owned=[WEB])
     change = await town.propose()
     declare(town, "false")
-    return await town.click(BOB, APPROVE, change)
+    said = await town.click(BOB, APPROVE, change)
+    return said.replace(town.now(change).git_note, "(what Git will do)")
 
 
 async def harmful(*, accepted: bool = False) -> str:
