@@ -123,9 +123,9 @@ def written_over(connection: Connection) -> tuple[int, list[str]]:
         return 0, []
     rows = connection.execute(text("SELECT kind, before, after FROM next_log ORDER BY seq")).all()
     pairs = [(row.kind, json.loads(row.before), json.loads(row.after)) for row in rows]
-    ours = [each for each in pairs if MARK in each[1] and each[1][MARK] == each[2].get(MARK)]
-    gone = [f"{kind}: {path}" for kind, before, after in pairs for path in lost(before, after)]
-    return len(ours) + len(gone), gone
+    # The next version marks what it writes anew, so that the same mark, or none, is this version's work.
+    over = [each for each in pairs if MARK in each[1] and each[2].get(MARK) in {None, each[1][MARK]}]
+    return len(over), [f"{kind}: {path}" for kind, before, after in pairs for path in lost(before, after)]
 
 
 def lost(before: Any, after: Any, path: str = "") -> list[str]:
