@@ -79,7 +79,7 @@ UNHEALTHY = IncidentRule(
 )
 STALE = IncidentRule(
     code="watch-stale",
-    title="the cluster is not seen",
+    title="the cluster cannot be watched",
     severity=Severity.ERROR,
     noticed="the API server was not heard of for a minute, or something that could be listed no longer can",
 )

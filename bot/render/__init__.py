@@ -218,6 +218,15 @@ def clip(value: object, limit: int = TEXT_LIMIT) -> str:
     return "".join(kept) + "…"
 
 
+def squeeze(value: object, limit: int = TEXT_LIMIT) -> str:
+    """Shorten text as `clip` does, in its middle: a sentence begins with who and ends with the address."""
+    text = str(value)
+    if len(escape_mrkdwn(text)) <= limit:
+        return text
+    end = clip(text[::-1], max(1, limit // 3))[::-1]
+    return clip(text, limit + 1 - len(escape_mrkdwn(end)))[:-1] + end
+
+
 def _stamp(value: Any) -> Markup:
     """Render a moment so that Slack shows it in the reader's own time zone, with UTC as the fallback."""
     return _date(value, "{time}", f"{moment(value)} UTC")
@@ -349,6 +358,7 @@ def _no_constant(name: str) -> Any:
 
 _FILTERS = {
     "clip": clip,
+    "squeeze": squeeze,
     "moment": moment,
     "duration": duration,
     "stamp": _stamp,

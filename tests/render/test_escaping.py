@@ -27,7 +27,7 @@ from bot.operations.card import Button, card_of, title_of
 from bot.operations.incident_roster import Line as Wrong
 from bot.operations.listing import MOST_INCIDENTS, Line
 from bot.ports import Message
-from bot.render import TEXT_LIMIT, Renderer, RenderError, clip, escape_mrkdwn
+from bot.render import TEXT_LIMIT, Renderer, RenderError, clip, escape_mrkdwn, squeeze
 from tests.domain.test_change import PROPOSED
 from tests.fakes.messenger import read
 from tests.fakes.world import RENDERER, START
@@ -238,6 +238,25 @@ def test_a_clipped_text_fits_once_escaped(text: str, limit: int) -> None:
     assert len(escape_mrkdwn(clipped)) <= limit
     assert clipped == text or clipped.endswith("…")
     assert text.startswith(clipped.removesuffix("…"))
+
+
+@given(text=st.text(), limit=st.integers(6, 50))
+def test_a_squeezed_text_fits_and_keeps_both_ends(text: str, limit: int) -> None:
+    """What is left out is left out in the middle, once, where the sign stands."""
+    squeezed = squeeze(text, limit)
+    assert len(escape_mrkdwn(squeezed)) <= limit
+    assert squeezed == text or any(
+        text.startswith(squeezed[:at]) and text.endswith(squeezed[at + 1 :])
+        for at, sign in enumerate(squeezed)
+        if sign == "…"
+    )
+
+
+def test_a_long_sentence_keeps_its_address() -> None:
+    """The end says what cannot be reached."""
+    text = f"processes on node {'n' * 253} cannot reach [2001:db8::1]:443"
+    assert squeeze(text, 95).startswith("processes on node nnn")
+    assert squeeze(text, 95).endswith("reach [2001:db8::1]:443")
 
 
 @given(lines=st.lists(st.tuples(st.sampled_from(["Mind", "Who is affected"]), texts), max_size=30))
