@@ -1,7 +1,8 @@
 # elb-passthrough: everything that is done with a checkout. `make` alone lists it.
 #
 # The targets install into .venv: with uv where it is found, else with pip, the same pinned versions either way.
-# PYTHON chooses the interpreter (3.11 or newer); WORKERS how many processes run the tests; ARGS what is handed on.
+# PYTHON chooses the interpreter (3.11 or newer); WORKERS how many processes run the tests; PORT where the demo listens;
+# ARGS what is handed on.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -10,6 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 WORKERS ?= 4
+PORT ?=
 ARGS ?=
 
 VENV := .venv
@@ -21,8 +23,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
 
 .PHONY: demo
-demo: $(STAMP) ## start the simulated world and the bot on loopback; prints the URL
-	@$(BIN)/python -m bot demo $(ARGS)
+demo: $(STAMP) ## start the simulated world and the bot on loopback; prints the URL (PORT=9000: another port)
+	@$(BIN)/python -m bot demo $(if $(PORT),--port $(PORT)) $(ARGS)
 
 .PHONY: test
 test: $(STAMP) ## run the whole test suite

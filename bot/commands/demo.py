@@ -47,6 +47,7 @@ async def _start(stage: Stage, port: int | None) -> str:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
+        taken = DEFAULT_PORT if port is None else port
         raise OSError(
-            f"port {DEFAULT_PORT if port is None else port} is in use; choose another with --port N"
+            error.errno, f"port {taken} is in use; choose another: --port N, or make demo PORT=N"
         ) from error

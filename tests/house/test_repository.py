@@ -143,6 +143,19 @@ def test_make_knows_its_targets() -> None:
     assert "make demo" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "started"),
+    [([], "bot demo"), (["PORT=9000"], "bot demo --port 9000"), (["ARGS=--tour"], "bot demo --tour")],
+)
+def test_make_demo_takes_a_port_as_people_try_it(given: list[str], started: str) -> None:
+    """Whatever else is handed on."""
+    make = shutil.which("make")
+    assert make
+    plan = [make, "--dry-run", "demo", *given]
+    done = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - our own Makefile
+    assert " ".join(done.stdout.splitlines()[-1].split()).endswith(f"-m {started}")
+
+
 def test_the_scripts_of_the_shell_are_well_formed() -> None:
     """Bash reads .ci/run without running it."""
     bash = shutil.which("bash")

@@ -127,7 +127,7 @@ class _Module:
 
     def _named(self, name: str, scope: ast.AST, depth: int) -> Iterator[Sentence]:
         for where in (scope, self.tree):
-            for node in ast.walk(where) if where is scope else where.body:  # type: ignore[attr-defined]
+            for node in ast.walk(where) if where is scope else where.body:  # type: ignore[attr-defined]  # a module has a body
                 match node:
                     case (
                         ast.Assign(targets=[ast.Name(id=found)], value=value)
