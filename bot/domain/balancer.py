@@ -116,6 +116,10 @@ def members(world: World, scene: Scene, apart: str) -> Iterator[Member]:
     is what the health check node port counts, and that the cluster has.
     """
     nodes = scene.snapshot.inventory.nodes
+    if scene.snapshot.doubts(Node) and not world.ask(
+        "loadBalancer.members", {"some node takes part": True, "no node takes part": False}
+    ):
+        return
     listed = scene.snapshot.knows(Node)
     if not listed:
         world.assume("no node is kept out of load balancers: there are no Node objects")

@@ -90,8 +90,8 @@ class Place:
 
     node: str
     sort: NodeSort
-    backend: bool
-    """Whether they have a ready endpoint."""
+    backend: bool | None
+    """Whether they have a ready endpoint; None where nobody knows which endpoints there are."""
     leaving: bool = False
     """Whether they have none that is ready, but one that still serves."""
 
@@ -150,7 +150,7 @@ class Classes:
             count = sum(len(group.nodes) - self._homes_in(group) for group in groups)
             places[place] = (count if place.sort.listed else 0) if known else None
         if not known and not self.elsewhere:
-            places[Place(node=SOME_NODE, sort=NodeSort(listed=False), backend=False)] = None
+            places[Place(node=SOME_NODE, sort=NodeSort(listed=False), backend=self._bare())] = None
         return places
 
     def _homes_in(self, group: Group) -> int:
@@ -174,7 +174,12 @@ class Classes:
             first = next((node for node in group.nodes if node not in self.homes), None)
             if first is not None:
                 found.setdefault(self._key(sort), (first, []))[1].append(group)
-        return {Place(node=node, sort=sort, backend=False): groups for sort, (node, groups) in found.items()}
+        bare = self._bare()
+        return {Place(node=node, sort=sort, backend=bare): groups for sort, (node, groups) in found.items()}
+
+    def _bare(self) -> bool | None:
+        """What is known of endpoints on nodes of which none is known."""
+        return None if self.scene.doubted else False
 
     def _nodes(self, places: dict[Place, int | None]) -> Iterator[Traveller]:
         for place, count in places.items():
@@ -355,10 +360,15 @@ def _meant(sort: PodSort) -> str:
 
 def _code(word: str, place: Place) -> str:
     """The class' stable code: what it is, then whatever sets it apart from the usual one."""
-    where = (
-        "with-leaving-backend" if place.leaving else "with-backend" if place.backend else "without-backend"
-    )
-    sort = place.sort
+    sort, where = place.sort, "anywhere"
+    if place.backend is not None:
+        where = (
+            "with-leaving-backend"
+            if place.leaving
+            else "with-backend"
+            if place.backend
+            else "without-backend"
+        )
     apart = (
         sort.version,
         sort.zone,

@@ -113,11 +113,19 @@ def _inputs(snapshot: Snapshot, service: Service) -> list[Fact[object]]:
     found: list[Fact[object]] = []
     if not service.ingress:
         found.append(_assumed("loadBalancer.addresses", *_addresses(snapshot, service)))
-    if not snapshot.knows(EndpointSlice):
+    live = snapshot.inventory.live
+    if snapshot.doubts_endpoints:
+        found.append(Fact(name="endpoints", ref="the cluster's EndpointSlices are not seen now"))
+    elif not snapshot.knows(EndpointSlice):
         found.append(_assumed("endpoints", *assumed_endpoints(snapshot, service)))
     for name, kind in (("nodes", Node), ("pods", Pod)):
         if not snapshot.knows(kind):
-            found.append(Fact(name=name, ref=f"no {kind.__name__} in the input"))
+            unseen = (
+                f"the cluster's {kind.__name__}s are not seen now"
+                if live
+                else f"no {kind.__name__} in the input"
+            )
+            found.append(Fact(name=name, ref=unseen))
     return found
 
 

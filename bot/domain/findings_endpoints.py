@@ -20,11 +20,11 @@ _SHOWN = 3
 
 
 def readiness(case: Case) -> Iterator[Finding]:
-    """Ports without a ready endpoint; once per port and address family."""
+    """Ports without a ready endpoint; once per port and address family. Nothing where endpoints are not seen."""
     seen: set[tuple[int, str, str]] = set()
     for scene in case.scenes:
         port = scene.port
-        if port is None or (port.port, port.protocol, scene.family) in seen:
+        if port is None or scene.doubted or (port.port, port.protocol, scene.family) in seen:
             continue
         seen.add((port.port, port.protocol, scene.family))
         if case.service.has_family(scene.family) and not scene.backends.ready:

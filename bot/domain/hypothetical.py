@@ -1,9 +1,9 @@
-"""What is not there yet: an assumed address, and endpoints assumed from what will create them."""
+"""What is not there yet, or not seen: an address and endpoints that are assumed, or endpoints that are weighed."""
 
 from dataclasses import dataclass, replace
 
 from bot.domain.destinations import Spot
-from bot.domain.objects import Endpoint, EndpointSlice, Ref, Service, Workload
+from bot.domain.objects import Endpoint, EndpointSlice, Node, Ref, Service, Workload
 from bot.domain.packet import Sender
 from bot.domain.possibility import World
 from bot.domain.scene import Scene, set_scene
@@ -18,7 +18,10 @@ _NAMED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One destination's scene; `placed` says that where its endpoints run is made up."""
+    """One destination's scene; `placed` says that where its endpoints run is made up.
+
+    Where the scene is doubted, a running cluster's endpoints are not known, and every way they may be is weighed.
+    """
 
     scene: Scene
     placed: bool = False
@@ -34,8 +37,10 @@ class Stage:
         A client of a real node is asked about twice: with an endpoint on its node, and with none.
 
         Raises:
-            Undecided: Endpoints are made up, and nothing is supposed about the client's node.
+            Undecided: Endpoints are made up or not known, and nothing is supposed about where they are.
         """
+        if self.scene.doubted:
+            return _with_endpoints(self.scene, world.ask("endpoints", _possible(self.scene, traveller)))
         if not self.placed or traveller.sender is Sender.STRANGER or traveller.client.group:
             return self.scene
         here = world.ask("endpoints", {f"one on {traveller.node}": True, f"none on {traveller.node}": False})
@@ -47,7 +52,12 @@ class Stage:
 
 
 def stage(snapshot: Snapshot, service: Service, spot: Spot) -> Stage:
-    """Set the scene of one destination, from EndpointSlices or, without any, from what will become endpoints."""
+    """Set the scene of one destination, from EndpointSlices or, without any, from what will become endpoints.
+
+    That a running cluster's EndpointSlices are not seen says nothing about what will be: there, none are made up.
+    """
+    if snapshot.doubts_endpoints:
+        return Stage(scene=set_scene(snapshot, service, spot, ()))
     endpoints, placed = (None, False) if snapshot.knows(EndpointSlice) else _expected(snapshot, service)
     scene = set_scene(snapshot, service, spot, endpoints)
     return Stage(scene=scene, placed=placed)
@@ -67,6 +77,31 @@ def assumed_endpoints(snapshot: Snapshot, service: Service) -> tuple[str, str]:
 
 def _told(workload: Workload) -> str:
     return "one on each node" if workload.replicas is None else f"replicas: {workload.replicas}"
+
+
+def _possible(scene: Scene, traveller: Traveller) -> dict[str, tuple[Endpoint, ...]]:
+    """The endpoints that a Service may have which nobody sees: none, one beside the client, one elsewhere, both."""
+    name = traveller.node
+    nodes = scene.snapshot.inventory.nodes if scene.snapshot.knows(Node) else {}
+    others = sorted((each.excluded, each.name) for each in nodes.values() if each.name != name)
+    elsewhere = (
+        _unseen(scene, 2, others[0][1]) if others else () if nodes else _unseen(scene, 2, ASSUMED_NODE)
+    )
+    here = _unseen(scene, 1, name) if name else ()
+    possible = {
+        "none": (),
+        f"one on {name}": here,
+        "one elsewhere": elsewhere,
+        "several": (*here, *elsewhere),
+    }
+    return {label: each for label, each in possible.items() if each or label == "none"}
+
+
+def _unseen(scene: Scene, number: int, node: str) -> tuple[Endpoint, ...]:
+    ref = scene.service.ref
+    return (
+        Endpoint(ip=f"192.0.2.{number}", node=node, pod=Ref(ref.namespace, f"{ref.name}-unseen-{number}")),
+    )
 
 
 def _with_endpoints(scene: Scene, endpoints: tuple[Endpoint, ...]) -> Scene:

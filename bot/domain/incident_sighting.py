@@ -183,6 +183,8 @@ _WHO = {
     "pod-without-backend": "pods on nodes without a backend",
     "node-with-backend": "processes on nodes with a backend",
     "node-without-backend": "processes on nodes without a backend",
+    "pod-anywhere": "pods anywhere in the cluster",
+    "node-anywhere": "processes on any node",
     "backend": "backend pods that call themselves",
 }
 """The classes as they read in the middle of a sentence."""

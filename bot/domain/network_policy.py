@@ -39,6 +39,8 @@ def permits(
     Raises:
         Undecided: The policies do not clearly allow it.
     """
+    if _unseen(scene):
+        return _weighed(world)
     if not scene.policies:
         return None
     chosen = selecting(scene.policies, labels_of(scene, endpoint))
@@ -47,6 +49,18 @@ def permits(
     arrival = Arrival(scene=scene, traveller=traveller, endpoint=endpoint, source=source)
     if any(arrival.fits(rule) for policy in chosen for rule in policy.ingress):
         return Permission(rule=rules.POLICY_ALLOWS.id, allowed=True)
+    return _weighed(world)
+
+
+def _unseen(scene: Scene) -> bool:
+    """Whether a running cluster may have a policy that selects the endpoint, and nobody sees whether it has."""
+    snapshot = scene.snapshot
+    return snapshot.doubts(NetworkPolicy) or (
+        snapshot.doubts(Pod) and any(policy.inward for policy in scene.policies)
+    )
+
+
+def _weighed(world: World) -> Permission:
     allowed = world.ask("networkPolicy", {"lets it in": True, "keeps it out": False})
     return Permission(rule=rules.POLICY_UNCLEAR.id, allowed=bool(allowed))
 
@@ -62,7 +76,8 @@ def lets_out(
     Raises:
         Undecided: The policies do not clearly allow it.
     """
-    if traveller.sender is not Sender.POD or not scene.snapshot.inventory.outward:
+    unseen = scene.snapshot.doubts(NetworkPolicy)
+    if traveller.sender is not Sender.POD or not (scene.snapshot.inventory.outward or unseen):
         return None
     client = traveller.client
     if client.group:
@@ -71,10 +86,10 @@ def lets_out(
     pod = _pod(scene, Ref(client.namespace, client.name))
     policies = scene.snapshot.policies(client.namespace) if pod else ()
     chosen = [each for each in policies if pod and each.outward and each.pods.matches(pod.labels)]
-    if not chosen:
+    if not chosen and not unseen:
         return None
     departure = Departure(scene=scene, namespace=client.namespace, endpoint=endpoint, crossed=crossed)
-    if any(departure.fits(rule) for policy in chosen for rule in policy.egress):
+    if not unseen and any(departure.fits(rule) for policy in chosen for rule in policy.egress):
         return Permission(rule=rules.EGRESS_ALLOWS.id, allowed=True)
     allowed = world.ask("networkPolicy.egress", {"lets it out": True, "keeps it in": False})
     return Permission(rule=rules.EGRESS_UNCLEAR.id, allowed=bool(allowed))

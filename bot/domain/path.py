@@ -15,7 +15,7 @@ from bot.domain.findings import findings
 from bot.domain.fragility import fragility
 from bot.domain.holding import holding
 from bot.domain.hypothetical import Stage, stage
-from bot.domain.objects import Node, Ref, Service
+from bot.domain.objects import EndpointSlice, Ingress, NetworkPolicy, Node, Pod, Ref, Service
 from bot.domain.possibility import World
 from bot.domain.question import EVERYTHING, ClientAsked, NotFound, Question, Target
 from bot.domain.remedies import remedies
@@ -28,6 +28,8 @@ from bot.domain.walk import Walk
 from bot.domain.weigh import Outcome, weigh
 from bot.domain.words import listed as enumerated
 
+_WATCHED = (Service, EndpointSlice, Node, Pod, Ingress, NetworkPolicy)
+"""The kinds of object that an answer rests on."""
 _PLAIN = frozenset({"client-connects", "outside-reaches-balancer", "endpoint-answers", "lb-arrives-at"})
 """Rules that explain nothing to anybody."""
 
@@ -147,7 +149,9 @@ def answer(stage: Stage, traveller: Traveller, arrives_at: str | None = None) ->
         source_ip=outcome.source_ip,
         traces=outcome.traces,
         reasons=_reasons(
-            outcome, {each.name: each.value for each in stage.scene.snapshot.facts.known() if each.known}
+            outcome,
+            {each.name: each.value for each in stage.scene.snapshot.facts.known() if each.known},
+            seen=not stage.scene.snapshot.doubts(*_WATCHED),
         ),
         missing=outcome.missing,
         missing_for_way=outcome.missing_for_way,
@@ -172,10 +176,11 @@ def _why(name: str, stated: Mapping[str, object]) -> str:
     return "which is “other”" if stated[name] is Mode.OTHER else "and what is stated of it cannot be so"
 
 
-def _reasons(outcome: Outcome, stated: Mapping[str, object]) -> tuple[Reason, ...]:
+def _reasons(outcome: Outcome, stated: Mapping[str, object], *, seen: bool) -> tuple[Reason, ...]:
     found: dict[str, Reason] = {}
     for name in outcome.missing:
-        message = f"It depends on {name}, {_why(name, stated)}. To supply it: {how_to_supply(name, stated.get(name))}."
+        message = f"It depends on {name}, {_why(name, stated)}. To supply it: "
+        message += f"{how_to_supply(name, stated.get(name), seen=seen)}."
         found[name] = Reason(code=UNDETERMINED, message=message, source="the facts of the answer")
     for trace in outcome.traces:
         for hop in trace.hops:

@@ -43,6 +43,8 @@ class Scene:
     """Services of any type that have the address among their external IPs, this one perhaps too."""
     assumed: bool = False
     """Hypothetical: the address, the endpoints or both are made up."""
+    doubted: bool = False
+    """Whether nobody knows the endpoints, of a running cluster: `backends` are then supposed, or none."""
 
     def on_host_network(self, endpoint: Endpoint) -> bool:
         """Whether the endpoint is a process of its node: its Pod says so, or its address is the node's own."""
@@ -73,7 +75,9 @@ class Scene:
             self,
             service=service,
             port=port,
-            backends=gather(service, port, self.family, slices),
+            backends=sorted_out(service, self.backends.ready)
+            if self.doubted
+            else gather(service, port, self.family, slices),
             policies=tuple(self.snapshot.policies(service.ref.namespace)),
         )
 
@@ -103,7 +107,8 @@ def set_scene(
         ingresses=tuple(snapshot.sharing_ingresses(service)),
         policies=tuple(snapshot.policies(service.ref.namespace)),
         claimants=tuple(snapshot.claiming(spot.point.ip)) if spot.point.ip else (),
-        assumed=endpoints is not None or not service.ingress,
+        assumed=(endpoints is not None and not snapshot.doubts_endpoints) or not service.ingress,
+        doubted=snapshot.doubts_endpoints,
     )
 
 

@@ -41,10 +41,12 @@ class Inventory:
     """The mutable index.
 
     `complete` holds the kinds of which every object is here; a kind that is not complete is unknown, which
-    differs from empty.
+    differs from empty. `live` says that it is a running cluster's: what is unknown there is there or not, so it is
+    weighed, and never made up as for manifests that were not applied yet.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, live: bool = False) -> None:
+        self.live = live
         self.services: dict[Ref, Service] = {}
         self.slices: dict[Ref, EndpointSlice] = {}
         self.nodes: dict[str, Node] = {}
@@ -303,6 +305,15 @@ class Snapshot:
     def knows(self, kind: type) -> bool:
         """Whether the input is complete for objects of that kind."""
         return kind in self.inventory.complete
+
+    def doubts(self, *kinds: type) -> bool:
+        """Whether a running cluster may have other objects of these kinds than those that are here."""
+        return self.inventory.live and not all(self.knows(kind) for kind in kinds)
+
+    @property
+    def doubts_endpoints(self) -> bool:
+        """Whether nobody knows which endpoints the Services of a running cluster have now."""
+        return self.doubts(EndpointSlice, Service)
 
 
 def balancer_keys(service: Service) -> list[str]:

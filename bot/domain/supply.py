@@ -30,6 +30,14 @@ _HOW = {
     "elb.class": "the documented values union or performance",
 }
 
+_UNSEEN = {
+    "endpoints": "EndpointSlices and Services",
+    "loadBalancer.members": "Nodes",
+    "networkPolicy": "NetworkPolicies and Pods",
+    "networkPolicy.egress": "NetworkPolicies",
+    "loadBalancer.listener": "Ingresses",
+}
+"""What the bot must be able to see of a running cluster, so that a fact need not be weighed."""
 _KEYS = {"category": "category", "kubeProxy.mode": "kubeProxyMode"}
 
 
@@ -38,8 +46,13 @@ def configuration_key(name: str) -> str:
     return _KEYS.get(name, "")
 
 
-def how_to_supply(name: str, value: object = None) -> str:
-    """Say where a fact comes from; `value` is what is stated of it, if anything is."""
+def how_to_supply(name: str, value: object = None, *, seen: bool = True) -> str:
+    """Say where a fact comes from; `value` is what is stated of it, if anything is.
+
+    `seen` is false for a running cluster of which the bot does not see everything, or not any more.
+    """
+    if not seen and name in _UNSEEN:
+        return f"a cluster that answers the bot, and lets it list and watch {_UNSEEN[name]}"
     if value == "other":
         return "an observation: something other than kube-proxy handles Services, and its rules are not read"
     key = configuration_key(name)

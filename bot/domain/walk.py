@@ -26,7 +26,7 @@ from bot.domain.cluster_facts import Category, Delivery, Mode, Platform
 from bot.domain.elb import keeps_client_address
 from bot.domain.explanation import ClientKind, End, Hop, SourceIP, Trace
 from bot.domain.network_policy import lets_out, permits
-from bot.domain.objects import Endpoint, ServicePort
+from bot.domain.objects import Endpoint, Ingress, ServicePort
 from bot.domain.packet import Aim, Packet, Sender
 from bot.domain.possibility import World
 from bot.domain.proxier import Fate, Proxier
@@ -224,7 +224,9 @@ class Walk:
     def _without_port(self, hops: Hops) -> Trace:
         """The Service has no such port; an Ingress on its load balancer may."""
         number = self.scene.destination.port
-        if any(each.may_listen_on(number) for each in self.scene.ingresses):
+        if self.scene.snapshot.doubts(Ingress) or any(
+            each.may_listen_on(number) for each in self.scene.ingresses
+        ):
             return self._end((balancer_hop(rules.INGRESS_LISTENER.id),), hops, End.ABORT, crossed=True)
         return self._end((balancer_hop(rules.NO_LISTENER.id),), hops, End.NO_BACKEND, crossed=True)
 

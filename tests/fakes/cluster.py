@@ -99,7 +99,7 @@ class MemoryCluster:
         self.owned: dict[Tool, list[Owner]] = {}
         """The GitOps tools' objects that live here."""
         self.calls: list[str] = []
-        self._inventory = inventory or Inventory()
+        self._inventory = inventory or Inventory(live=True)
         self._subscribers: list[Callable[[Changed], None]] = []
         self._raw: dict[Ref, dict[str, Any]] = {}
         self._version = 1000

@@ -28,7 +28,7 @@ class Cache:
     """An informer's sink. One for each cluster."""
 
     def __init__(self) -> None:
-        self.inventory = Inventory()
+        self.inventory = Inventory(live=True)
         # Sorted as objects arrive: the first question would hold everybody up while it sorts a whole cluster.
         self.inventory.partition(Blocks())
         self._tables: dict[type, Mapping[Any, Value]] = {
