@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 120.0
 """Seconds in which the bot must be ready."""
 
 

@@ -12,7 +12,7 @@ from tests.torture.witness import CardSeen, Witness
 
 AGAIN_AFTER = 5.0
 """Seconds after which a person whose command or click Slack could not deliver does it again."""
-PATIENCE = 150.0
+PATIENCE = 600.0
 """Seconds within which what was acknowledged has come to something: several deaths, each with a lease of 30 s."""
 REJECT, WITHDRAW = "change:reject", "change:withdraw"
 

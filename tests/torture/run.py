@@ -26,8 +26,8 @@ AT_ONCE = 10
 """Changes that people are about at the same time."""
 LONGEST = 600.0
 """Seconds after which no further changes are begun for the sake of points that were not reached."""
-SETTLES_WITHIN = 240.0
-AGREES_WITHIN = 60.0
+SETTLES_WITHIN = 600.0
+AGREES_WITHIN = 120.0
 """Seconds in which the last cards are drawn and the last answers given."""
 _LOOK = 2.0
 ROLLED_AT = 40
