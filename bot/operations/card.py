@@ -266,7 +266,7 @@ def _radius(change: Change) -> str:
     back = brought_back(change.fate)
     said = (
         f"⚠️ {back}" if back else "",
-        f"{keys} on {subject} ({change.cluster}).",
+        f"Patches {keys} on {subject} ({change.cluster}).",
         impact(change, brief=True),
     )
     return " ".join([*filter(None, said), "No Pod restarts."])

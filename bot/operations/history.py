@@ -29,6 +29,9 @@ async def history(world: World, caller: Caller, target: str) -> Message:
         found = await world.store.changes.find(
             cluster=name, namespace=namespace or None, name=service or None, limit=READ
         )
+        if not found and not service and namespace:
+            # A name alone may be a Service's, as everywhere else.
+            found = await world.store.changes.find(cluster=name, name=namespace, limit=READ)
     except Unavailable as error:
         raise Refused(
             "The database does not answer, so the history cannot be read. Try again in a minute."

@@ -21,6 +21,7 @@ from tests.fakes.world import (
     LEAD,
     MALLORY,
     PLATFORM,
+    POLICY,
     SRE,
     Cluster,
     Town,
@@ -198,6 +199,25 @@ async def test_a_list_takes_a_cluster_before_a_namespace(target: str, there: str
     assert absent not in text
 
 
+async def test_a_misspelt_namespace_or_cluster_gets_the_nearest_one() -> None:
+    """Of those that the person may look at."""
+    hidden = Policy(namespace="secret", view=(BOB,))
+    cluster = shop()
+    cluster.put(service("secret", "vault", ip="10.9.1.1", elb="elb-9"))
+    town = Town(clusters=[cluster, shop("test")], policies=(hidden, POLICY))
+    for typed, offered in (
+        ("shpo", " Did you mean list shop?"),
+        ("tset", " Did you mean list test?"),
+        ("secrt", ""),
+    ):
+        with pytest.raises(Refused) as refused:
+            await ask.listing(town.world, caller(ALICE), typed)
+        assert (
+            str(refused.value)
+            == f"There is no LoadBalancer Service in {typed} that you may look at.{offered}"
+        )
+
+
 async def test_a_list_has_the_worst_first() -> None:
     """As the watch saw them last: cut off, sometimes, not known, not seen yet, fine; alike ones by their findings."""
     cluster = Cluster("prod")
@@ -317,6 +337,14 @@ async def test_a_history_says_who_asked_approved_and_applied() -> None:
     assert "asked by <@U0ALICE>" in text
     assert "approved by <@U0BOB>" in text
     assert "CHG-2 undoes it" in text
+
+
+async def test_a_history_of_a_bare_name_is_a_service_s() -> None:
+    """A namespace of that name goes before it."""
+    town = Town()
+    await town.done()
+    for target in ("shop", "checkout", "prod/checkout"):
+        assert "CHG-1" in read(await ask.history(town.world, caller(ALICE), target))
 
 
 async def test_a_history_of_nothing_says_so() -> None:
