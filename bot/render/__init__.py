@@ -79,7 +79,7 @@ class Renderer:
             RenderError: as patch.
         """
         rendered = self._parsed_message(f"messages/{name}.json.j2", context)
-        _fit(rendered.get("blocks"))
+        fit(rendered.get("blocks"))
         return rendered
 
     def view(self, name: str, **context: Any) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _environment(paths: list[Path], finalize: Any, *, alone: bool = False) -> Sa
 
 
 def _mrkdwn(value: Any) -> Markup:
-    return value if isinstance(value, Markup) else _json(_escaped(unmarked(_plain(value))))
+    return value if isinstance(value, Markup) else _json(escaped(unmarked(_plain(value))))
 
 
 _NAMED = re.compile(f"{OPEN}([UWS][A-Z0-9]{{1,20}}){CLOSE}")
@@ -163,7 +163,7 @@ _LINKED = re.compile(f"{OPEN}(https?://[^\\s|<>{OPEN}{CLOSE}]+)\\|([^|<>{OPEN}{C
 
 def _named(value: Any) -> Markup:
     """Render a sentence of ours: ids and addresses that it marks become mentions and links, the rest is escaped."""
-    text = _escaped(_plain(value))
+    text = escaped(_plain(value))
     mentioned = _NAMED.sub(lambda m: f"<!subteam^{m[1]}>" if m[1][0] == "S" else f"<@{m[1]}>", text)
     return _json(unmarked(_LINKED.sub(r"<\1|\2>", mentioned)))
 
@@ -192,7 +192,7 @@ _HEX_EMOJI = frozenset({"100", "1234", "a", "ab", "abc", "abcd", "b", "bed", "be
 """Names of Slack's emoji that a part of an IPv6 address may look like; any other part of one is left alone."""
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Escape, and put look-alikes in place of the signs that format text: Slack has no escape for those."""
     unquoted = _EMOJI.sub(_no_emoji, _QUOTING.sub("›", text))
     return escape_mrkdwn(_SLANTING.sub("ˍ", unquoted.translate(_LOOK_ALIKES)))
@@ -281,7 +281,7 @@ _UNIT = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
 """What may not be cut in two: a mention, a link, an escaped character."""
 
 
-def _fit(blocks: Any) -> None:
+def fit(blocks: Any) -> None:
     """Shorten the longest texts of a message until Slack takes it as a whole."""
     texts = [holder for holder in _holders(blocks) if holder["type"] in _CLIPPED]
     room = MESSAGE_LIMIT - sum(len(h["text"]) for h in _holders(blocks) if h["type"] not in _CLIPPED)

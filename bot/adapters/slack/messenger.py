@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack.calls import Calls, Json
 from bot.adapters.slack.errors import Lacking, ThreadGone, UnknownMethod
+from bot.adapters.slack.ladder import ladder
 from bot.adapters.slack.pace import Pace
 from bot.adapters.slack.people import person_of
 from bot.adapters.slack.pictures import Pictures
@@ -20,9 +21,6 @@ from bot.domain.change import Place
 from bot.ports import Forbidden, Invalid, Message, NotFound, Person, Picture, Unavailable, WorldError
 
 log = logging.getLogger(__name__)
-
-PLAIN_LIMIT = 3000
-"""Characters that are left of a text when Slack has refused the message as it was."""
 
 
 class SlackMessenger:
@@ -167,14 +165,15 @@ class SlackMessenger:
         await self._calls.write("views.publish", user_id=user, view=view)
 
     async def _send(self, method: str, message: Message, **arguments: Any) -> Json:
-        """Send content; if Slack refuses it, send the sentence alone rather than nothing."""
-        try:
-            return await self._calls.write(
-                method, text=message.text, blocks=list(message.blocks), **arguments
-            )
-        except Invalid as error:
-            log.warning("%s; sending the text alone", error)
-            return await self._calls.write(method, text=message.text[:PLAIN_LIMIT], blocks=[], **arguments)
+        """Send content; while Slack refuses it, send it plainer, and the sentence alone rather than nothing."""
+        *richer, last = ladder(message)
+        for form in richer:
+            try:
+                return await self._calls.write(method, text=form.text, blocks=list(form.blocks), **arguments)
+            except Invalid as error:
+                log.warning("%s; sending it in a plainer form", error)
+                await self._pace.turn(arguments["channel"])
+        return await self._calls.write(method, text=last.text, blocks=list(last.blocks), **arguments)
 
     async def _person(self, user: str) -> Person:
         try:

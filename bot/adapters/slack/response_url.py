@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.adapters.slack.errors import REFUSED_CONTENT, passing, retry_after
+from bot.adapters.slack.ladder import ladder
 from bot.ports import Forbidden, Invalid, Message, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class ResponseUrls:
         self._hosts = frozenset(hosts)
 
     async def answer(self, url: str, message: Message, *, replace: bool, in_channel: bool) -> None:
-        """Answer; where the blocks are refused, by the sentence alone.
+        """Answer; where the blocks are refused in a plainer form, in the end by the sentence alone.
 
         Raises:
             Forbidden: the URL names a host that is not allowed; nothing was sent.
@@ -42,16 +43,15 @@ class ResponseUrls:
         """
         if not self._allowed(url):
             raise Forbidden("the response_url names a host that SLACK_RESPONSE_HOSTS does not list")
-        body = {
-            "text": message.text,
-            "blocks": list(message.blocks),
-            "response_type": "in_channel" if in_channel else "ephemeral",
-            "replace_original": replace,
-        }
-        reply = await self._post(url, body)
-        if reply.code in REFUSED_CONTENT:
-            log.warning("Slack refused an answer (%s); sending its text alone", reply.code)
-            reply = await self._post(url, {**body, "blocks": []})
+        told = {"response_type": "in_channel" if in_channel else "ephemeral", "replace_original": replace}
+        *richer, last = ladder(message)
+        for form in richer:
+            reply = await self._post(url, {"text": form.text, "blocks": list(form.blocks), **told})
+            if reply.code not in REFUSED_CONTENT:
+                break
+            log.warning("Slack refused an answer (%s); sending it in a plainer form", reply.code)
+        else:
+            reply = await self._post(url, {"text": last.text, "blocks": list(last.blocks), **told})
         _judge(reply)
 
     def _allowed(self, url: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.slack import SlackMessenger
-from bot.adapters.slack.messenger import PLAIN_LIMIT
+from bot.adapters.slack.ladder import PLAIN_LIMIT
 from bot.demo.slack import Workspace
 from bot.demo.slack.people import Channel
 from bot.domain.change import Place
