@@ -7,13 +7,15 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from bot.domain.approval import decide_approval
 from bot.domain.change import Change, Phase
 from bot.domain.incident import Incident
-from bot.domain.policy import Right
+from bot.domain.policy import Cause
 from bot.operations.caller import Caller
 from bot.operations.card import STATES, title_of
 from bot.operations.incident_jobs import notice_job
@@ -28,6 +30,10 @@ log = logging.getLogger(__name__)
 
 HOME = "home"
 """The kind of job that keeps one person's Home tab up to date."""
+EVERY = 100_000
+"""Changes that may be open: a Service has one at most."""
+READ = 200
+"""Changes among which the latest that are over are looked for."""
 MOST = 8
 """Changes, or incidents, under one heading."""
 FRESH = 15.0
@@ -99,18 +105,23 @@ async def home_view(world: World, caller: Caller) -> dict[str, Any]:
     except Refused as refused:
         return silent_view(world, str(refused))
     wrong = await roster(world, rights)
-    found = [
-        c for c in await world.store.changes.find(limit=200) if rights.visible(c.cluster, c.service.namespace)
-    ]
-    waiting = [c for c in found if c.phase is Phase.PROPOSED and _may_approve(rights, c, caller)]
-    mine = [c for c in found if c.open and c.requested_by == caller.user]
-    recent = [c for c in found if not c.open]
+    being, lately = await asyncio.gather(
+        world.store.changes.find(open_only=True, limit=EVERY), world.store.changes.find(limit=READ)
+    )
+    # What ends first is shown first: a proposal that is not seen in time expires.
+    soonest = sorted(_shown(rights, being), key=lambda change: change.expires_at)
+    waiting = [change for change in soonest if _waits_for(rights, change, world.clock())]
+    mine = [change for change in soonest if change.requested_by == caller.user]
+    recent = [change for change in _shown(rights, lately) if not change.open]
     headings = (("Waiting for you", waiting), ("Yours, still open", mine), ("Lately", recent))
     return world.view(
         "home",
         incidents=await asyncio.gather(*(_incident(world, row) for row in wrong.rows[:MOST])),
         incidents_left=max(0, len(wrong.rows) - MOST),
-        parts_of_home=[(name, await _entries(world, some)) for name, some in headings],
+        parts_of_home=[
+            (name, await _entries(world, some), _left([c for c in some[MOST:] if c.open]))
+            for name, some in headings
+        ],
     )
 
 
@@ -120,10 +131,26 @@ async def _incident(world: World, row: Incident) -> tuple[Line, str]:
     return line_of(row, world.clock()), await world.messenger.permalink(place) if place else ""
 
 
-def _may_approve(rights: Rights, change: Change, caller: Caller) -> bool:
-    return change.requested_by != caller.user and all(
-        rights.decide(Right.APPROVE, change.cluster, step.service.namespace).allowed for step in change.steps
-    )
+def _shown(rights: Rights, found: Sequence[Change]) -> list[Change]:
+    return [change for change in found if rights.visible(change.cluster, change.service.namespace)]
+
+
+def _waits_for(rights: Rights, change: Change, now: datetime) -> bool:
+    """Whether this person's yes would count, now or when a freeze is over."""
+    if change.phase is not Phase.PROPOSED:
+        return False
+    policies = [rights.policy(change.cluster, step.service.namespace) for step in change.steps]
+    found = [decide_approval(policy, change, rights.person, rights.groups, now) for policy in policies]
+    return all(decision.allowed or decision.cause is Cause.FROZEN for decision in found)
+
+
+def _left(more: Sequence[Change]) -> tuple[int, str]:
+    """Return how many are not shown, and of what `history` shows them."""
+    clusters = {change.cluster for change in more}
+    spaces = {change.service.namespace for change in more}
+    if len(clusters) != 1:
+        return len(more), ""
+    return len(more), "/".join([*clusters, *(spaces if len(spaces) == 1 else ())])
 
 
 async def _entries(world: World, some: Sequence[Change]) -> list[Entry]:

@@ -1,10 +1,15 @@
+import re
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+from bot.domain.change import Change, Phase
 from bot.domain.policy import Policy
+from bot.operations import ask
 from bot.operations.home import FRESH, HOME, LOOKED_AT, MOST, home_view, open_home
 from bot.ports import Forbidden
 from tests.fakes.messenger import _texts
-from tests.fakes.world import ALICE, BOB, MALLORY, PLATFORM, SRE, Town, caller
+from tests.fakes.world import ALICE, BOB, CAROL, MALLORY, PLATFORM, SRE, Town, caller
 
 
 async def home(town: Town, user: str) -> str:
@@ -52,6 +57,77 @@ async def test_the_home_tab_is_not_endless() -> None:
     for _ in range(MOST + 3):
         await town.click(BOB, "change:reject", await town.propose())
     assert (await home(town, MALLORY)).count("|CHG-") == MOST
+
+
+def waiting(town: Town, count: int) -> list[Change]:
+    """Proposals of as many Services, each of which expires an hour before the one that was made before it."""
+    first = town.changes()[0]
+    for number in range(1, count):
+        ref = replace(first.service, name=f"web-{number}")
+        row = replace(
+            first,
+            id=f"more-{number}",
+            number=number + 1,
+            service=ref,
+            steps=tuple(replace(step, service=ref) for step in first.steps),
+            expires_at=first.expires_at - timedelta(minutes=number),
+        )
+        town.store.changes.rows[row.id] = row
+    return town.changes()
+
+
+async def test_what_expires_first_is_shown_first_and_how_many_more_wait_is_said() -> None:
+    """With the command that shows them, in the same order."""
+    town = Town()
+    await town.propose()
+    rows = waiting(town, MOST + 3)
+    soonest = [row.label for row in sorted(rows, key=lambda row: row.expires_at)]
+    for user, headings in (
+        (BOB, ("Waiting for you", "Yours, still open")),
+        (ALICE, ("Yours, still open", "Lately")),
+    ):
+        text = part(await home(town, user), *headings)
+        assert re.findall(r"CHG-\d+", text) == soonest[:MOST]
+        assert "and 3 more: `/elb-passthrough history prod/shop` shows them" in text
+    listed = _texts((await ask.history(town.world, caller(BOB), "prod/shop")).blocks)
+    assert re.findall(r"CHG-\d+", "\n".join(listed)) == soonest
+
+
+async def test_what_waits_is_seen_behind_hundreds_of_newer_changes() -> None:
+    """Open ones are asked for, rather than the newest; by `history` too."""
+    town = Town()
+    first = await town.propose()
+    over = replace(first, phase=Phase.REJECTED)
+    for number in range(2, 400):
+        town.store.changes.rows[f"over-{number}"] = replace(over, id=f"over-{number}", number=number)
+    assert "CHG-1>" in part(await home(town, BOB), "Waiting for you", "Yours, still open")
+    listed = "\n".join(_texts((await ask.history(town.world, caller(BOB), "")).blocks))
+    assert re.findall(r"CHG-\d+", listed)[:2] == ["CHG-1", "CHG-399"]
+
+
+async def test_the_rest_of_several_clusters_is_shown_by_history_alone() -> None:
+    """The command names no more than what all of them are in."""
+    town = Town()
+    await town.propose()
+    rows = waiting(town, MOST + 2)
+    for row, cluster in zip(rows[:2], ("prod", "test"), strict=True):
+        moved = replace(row, service=replace(row.service, cluster=cluster), cluster=cluster)
+        late = replace(moved, expires_at=row.expires_at + timedelta(hours=1))
+        town.store.changes.rows[row.id] = late
+    assert "and 2 more: `/elb-passthrough history` shows them" in await home(town, BOB)
+
+
+async def test_what_somebody_approved_already_waits_for_others() -> None:
+    """And one's own proposal waits for oneself where that is allowed."""
+    twice = Policy(propose=(PLATFORM,), approve=(SRE,), approvals=2)
+    town = Town(policies=(twice,))
+    await town.click(BOB, "change:approve", await town.propose())
+    headings = ("Waiting for you", "Yours, still open")
+    assert "CHG-1" not in part(await home(town, BOB), *headings)
+    assert "CHG-1" in part(await home(town, CAROL), *headings)
+    alone = Town(policies=(Policy(propose=(PLATFORM,), approve=(PLATFORM,), self_approval=True),))
+    await alone.propose()
+    assert "CHG-1" in part(await home(alone, ALICE), *headings)
 
 
 async def test_a_home_tab_is_shown_again_when_it_changes() -> None:

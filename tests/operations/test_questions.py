@@ -362,7 +362,7 @@ async def test_a_long_history_shows_a_page_of_what_may_be_seen() -> None:
         await town.click(BOB, "change:reject", change)
     text = read(await ask.history(town.world, caller(ALICE), "prod"))
     assert text.count("*CHG-") == 15
-    assert "and 2 older ones" in text
+    assert "and 2 more" in text
 
 
 async def test_pausing_is_for_operators() -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from bot.domain.change import Place
 from bot.listeners.views import ask_view, reason_view
@@ -60,6 +62,19 @@ async def _home_of_trouble() -> Json:
     return await home_view(town.world, caller(ALICE))
 
 
+async def _home_of_many(*more: str) -> Json:
+    """More waits than there is room for; `more` are clusters that have some of it."""
+    town = Town()
+    first = await town.propose()
+    for number in range(2, 12):
+        cluster = (*more, "prod")[number % (1 + len(more))]
+        expires = first.expires_at + timedelta(minutes=number)
+        ref = replace(first.service, cluster=cluster, name=f"web-{number}")
+        row = replace(first, id=f"c{number}", number=number, cluster=cluster, service=ref, expires_at=expires)
+        town.store.changes.rows[row.id] = row
+    return await home_view(town.world, caller(BOB))
+
+
 async def _silent_home() -> Json:
     return silent_view(Town().world, "The database does not answer.")
 
@@ -73,5 +88,7 @@ VIEWS: Mapping[str, Make] = {
     "home": _home_view,
     "home-of-one-incident": _home_of_one_incident,
     "home-of-trouble": _home_of_trouble,
+    "home-of-many": _home_of_many,
+    "home-of-many-clusters": partial(_home_of_many, "test"),
     "home-silent": _silent_home,
 }
