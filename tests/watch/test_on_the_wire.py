@@ -39,6 +39,8 @@ class Situation:
     ends: Hands = nothing
     says: tuple[str, ...] = ()
     mode: Mode = Mode.IPVS
+    ours: bool = False
+    """Whether a change of the bot's turned pass-through of checkout on, a day ago."""
 
 
 def two(w: Wires) -> None:
@@ -68,6 +70,11 @@ def old(w: Wires) -> None:
         status = {"nodeInfo": {"kubeletVersion": "v1.15.11-r1"}}
         w.api.objects.merge("nodes", None, name, {"status": status}, manager="kubelet", subresource="status")
     w.service("checkout", "node-a", "node-b")
+
+
+def without_address(w: Wires) -> None:
+    """Let the load balancer's address go."""
+    w.address("checkout", None)
 
 
 def restarted(w: Wires) -> None:
@@ -105,8 +112,51 @@ TOLD = (
         ),
     ),
     Situation(
+        name="somebody writes in the bot's name",
+        rule="pass-through-changed",
+        happens=lambda w: w.annotate("checkout", "true", by="elb-passthrough-bot"),
+        says=("in this bot's name (elb-passthrough-bot), but by no change that it knows of",),
+    ),
+    Situation(
+        name="somebody writes for policy Local what CCE would write",
+        rule="pass-through-changed",
+        before=lambda w: w.service("checkout", "node-a", "node-b", policy="Local", value="true"),
+        happens=lambda w: w.annotate("checkout", "onlyLocal"),
+        says=('"true" → "onlyLocal" by kubectl-edit at 14:',),
+    ),
+    Situation(
+        name="somebody turns CCE's value of a former policy into another one",
+        rule="pass-through-changed",
+        before=lambda w: w.service("checkout", "node-a", "node-b", value="onlyLocal"),
+        happens=lambda w: w.annotate("checkout", "true"),
+        says=('"onlyLocal" → "true" by kubectl-edit at 14:',),
+    ),
+    Situation(
+        name="somebody takes CCE's value of a former policy away",
+        rule="pass-through-changed",
+        before=lambda w: w.service("checkout", "node-a", "node-b", value="onlyLocal"),
+        happens=lambda w: w.annotate("checkout", None),
+        says=('"onlyLocal" → (absent) at 14:', "3 of 3 in-cluster clients: through the ELB → direct."),
+    ),
+    Situation(
+        name="a Service loses its address",
+        rule="address-lost",
+        happens=without_address,
+        says=(
+            "🔴 shop/checkout · prod: lost its load balancer's address 10.9.0.9",
+            "kubectl describe service",
+        ),
+    ),
+    Situation(
+        name="the only local endpoint's node is taken away, and the EndpointSlice still names it",
+        before=lambda w: w.service("checkout", "node-a", policy="Local", value="onlyLocal"),
+        happens=lambda w: w.api.objects.delete("nodes", None, "node-a"),
+        says=("🔴 shop/checkout · prod: clients outside the cluster", "cannot reach 10.9.0.9:443"),
+    ),
+    Situation(
         name="an applied change is undone",
         rule="change-reverted",
+        ours=True,
         before=applied,
         happens=lambda w: w.annotate("checkout", None),
         says=("🔴 shop/checkout · prod: pass-through was removed", "That undoes CHG-1."),
@@ -149,7 +199,7 @@ TOLD = (
         before=dedicated,
         happens=lambda w: w.annotate("checkout", "true"),
         says=(
-            "are locked out now and then   since",
+            "are locked out now and then · since",
             "same-node-lockout",
             "Inside the cluster use the ClusterIP name",
         ),
@@ -192,11 +242,34 @@ SILENT = (
     Situation(
         name="the bot writes itself",
         rule="pass-through-changed",
+        ours=True,
         happens=lambda w: w.annotate("checkout", "true", by="elb-passthrough-bot"),
+    ),
+    Situation(
+        name="CCE takes its value away after the policy is no longer Local",
+        rule="pass-through-changed",
+        before=local,
+        happens=lambda w: w.policy("checkout", "Cluster"),
+        lasts=60.0,
+        ends=lambda w: w.annotate("checkout", None, by="cloud-controller-manager"),
+    ),
+    Situation(
+        name="an address goes and another one comes",
+        rule="address-lost",
+        happens=without_address,
+        lasts=60.0,
+        ends=lambda w: w.address("checkout", "10.9.0.10"),
+    ),
+    Situation(
+        name="a Service that never had an address waits for one",
+        rule="address-lost",
+        before=lambda w: w.service("checkout", "node-a", "node-b", ip=None),
+        happens=nothing,
     ),
     Situation(
         name="an applied change is undone and done again at once",
         rule="change-reverted",
+        ours=True,
         before=applied,
         happens=lambda w: w.annotate("checkout", None),
         lasts=60.0,
@@ -216,17 +289,20 @@ SILENT = (
         name="siblings that disagree where no proxy binds their address",
         rule="ipvs-sibling-mismatch",
         before=two,
-        happens=lambda w: w.annotate("web", "true", by="elb-passthrough-bot"),
+        happens=lambda w: w.annotate("checkout", "true", by="elb-passthrough-bot"),
         mode=Mode.IPTABLES,
+        ours=True,
     ),
     Situation(
         name="pass-through behind a shared load balancer",
         rule="same-node-lockout",
+        ours=True,
         happens=lambda w: w.annotate("checkout", "true", by="elb-passthrough-bot"),
     ),
     Situation(
         name="pass-through in a cluster that knows it",
         rule="unsupported-version",
+        ours=True,
         happens=lambda w: w.annotate("checkout", "true", by="elb-passthrough-bot"),
     ),
     Situation(
@@ -242,7 +318,7 @@ SILENT = (
 async def play(w: Wires, situation: Situation) -> None:
     """Let it come to that."""
     situation.before(w)
-    if situation.rule == "change-reverted":
+    if situation.ours:
         change = await Town(clusters=[shop()]).done()
         w.town.store.changes.rows[change.id] = change
         w.town.clock.now += timedelta(days=1)
