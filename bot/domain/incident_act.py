@@ -8,6 +8,7 @@ from bot.domain.change import Change, Phase, ServiceRef
 from bot.domain.incident import Incident, Key, Member, What, incident_id, worst
 from bot.domain.incident import Phase as Standing
 from bot.domain.incident_rule import CHANGED, REVERTED, RULES, IncidentRule, Severities, severity_of
+from bot.domain.incident_sighting import over_sentence, why_over
 from bot.domain.objects import PASS_THROUGH, Service, TrafficPolicy
 from bot.domain.patch import FIELD_MANAGER
 
@@ -57,17 +58,55 @@ def as_it_was(service: Service, was: Known) -> Service | None:
     return replace(service, annotations=kept if was.value is None else {**kept, PASS_THROUGH: was.value})
 
 
-def changed(before: Service, after: Service) -> bool:
-    """Whether somebody who is neither this bot nor CCE changed the annotation of this very Service."""
+def changed(before: Service, after: Service, *, turned: bool = False) -> bool:
+    """Whether somebody who is not CCE changed the annotation of this very Service; a change of ours shows in the store.
+
+    `turned` says that its policy was Local a while ago, or may have been.
+    """
     was, is_ = before.annotations.get(PASS_THROUGH), after.annotations.get(PASS_THROUGH)
     if was == is_ or before.uid != after.uid or not after.is_load_balancer:
         return False
-    if is_ is not None and _owner(after) == FIELD_MANAGER:
+    return not _is_of_cce(before, after, turned=turned)
+
+
+def _is_of_cce(before: Service, after: Service, *, turned: bool) -> bool:
+    """Whether CCE does so itself: it writes onlyLocal for policy Local (cce_10_0355), and takes it away with it.
+
+    As which field manager it does so is documented nowhere; what a person's tool writes is a person's.
+    """
+    was, is_ = before.annotations.get(PASS_THROUGH), after.annotations.get(PASS_THROUGH)
+    by = manager(before, after)
+    if any(by.lower().startswith(tool) for tool in _TOOLS):
         return False
-    # CCE writes onlyLocal itself for policy Local (cce_10_0355), and takes it away with that policy.
-    return not (
-        "onlyLocal" in {was, is_} and (is_ == "onlyLocal") == (after.external_policy is TrafficPolicy.LOCAL)
-    )
+    if after.external_policy is TrafficPolicy.LOCAL:
+        return is_ == "onlyLocal"
+    # Kubernetes does not tell who removes a key; CCE has a reason to only where the policy was Local.
+    turned = turned or before.external_policy is TrafficPolicy.LOCAL
+    return was == "onlyLocal" and is_ is None and (turned or bool(by))
+
+
+_TOOLS = (
+    "kubectl",
+    "helm",
+    "argocd",
+    "kustomize-controller",
+    "flux",
+    "terraform",
+    "hashicorp",
+    "pulumi",
+    "k9s",
+    "mozilla",
+    "node-fetch",
+    "dashboard",
+    "lens",
+    "openlens",
+    "openapi-generator",
+    "python",
+    "curl",
+    "rancher",
+    FIELD_MANAGER,
+)
+"""How the field managers of tools begin that people write with, or that write what people keep in Git."""
 
 
 def manager(before: Service, after: Service) -> str:
@@ -161,6 +200,10 @@ def _text(act: Act) -> str:
 
 def _how(act: Act) -> str:
     was, is_ = (ABSENT if value is None else f'"{value}"' for value in (act.before, act.after))
+    if act.by == FIELD_MANAGER:
+        return (
+            f"{was} → {is_} {_when(act)}, in this bot's name ({act.by}), but by no change that it knows of."
+        )
     if act.by:
         return f"{was} → {is_} by {act.by} {_when(act)}."
     return f"{was} → {is_} {_when(act)}; Kubernetes does not record who removes a key."
@@ -219,15 +262,18 @@ def progressed(row: Incident, service: Now, now: datetime, settle: timedelta) ->
 
 def _lasts(member: Member, service: Now) -> bool:
     now = service(member.service) if member.service else None
-    return now is not None and now.uid == member.uid and now.annotations.get(PASS_THROUGH) != member.was
+    if now is None or why_over(now, member.uid):
+        return False
+    return now.annotations.get(PASS_THROUGH) != member.was
 
 
 def _ending(members: Sequence[Member], service: Now) -> str:
-    found = [(member, service(member.service)) for member in members if member.service]
-    if any(now is None or now.uid != member.uid for member, now in found):
-        return "The Service was deleted."
+    gone = [why_over(service(member.service), member.uid) for member in members if member.service]
+    if any(gone):
+        return over_sentence([why for why in gone if why])
     back = {
         "Pass-through is back." if member.was is not None else "Pass-through is off again."
-        for member, _ in found
+        for member in members
+        if member.service
     }
     return " ".join(sorted(back))

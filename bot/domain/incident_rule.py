@@ -63,6 +63,12 @@ UNSUPPORTED = IncidentRule(
     severity=Severity.ERROR,
     noticed="the annotation is set in a cluster of v1.15 or earlier",
 )
+ADDRESS_LOST = IncidentRule(
+    code="address-lost",
+    title="Services lost their load balancer's address",
+    severity=Severity.ERROR,
+    noticed="a Service that had an address in status.loadBalancer has none any more; one that never had one is pending",
+)
 GONE = IncidentRule(
     code="load-balancer-gone",
     title="a load balancer no longer exists",
@@ -85,7 +91,18 @@ STALE = IncidentRule(
 )
 RULES: Mapping[str, IncidentRule] = {
     rule.code: rule
-    for rule in (CHANGED, REVERTED, CUT_OFF, SIBLINGS, SAME_NODE, UNSUPPORTED, GONE, UNHEALTHY, STALE)
+    for rule in (
+        CHANGED,
+        REVERTED,
+        CUT_OFF,
+        SIBLINGS,
+        SAME_NODE,
+        UNSUPPORTED,
+        ADDRESS_LOST,
+        GONE,
+        UNHEALTHY,
+        STALE,
+    )
 }
 
 

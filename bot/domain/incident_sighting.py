@@ -7,6 +7,7 @@ from bot.domain.change import ServiceRef
 from bot.domain.explanation import ClientKind, Explanation, Finding, Path, Severity, Verdict
 from bot.domain.incident import Member
 from bot.domain.incident_rule import (
+    ADDRESS_LOST,
     CUT_OFF,
     SAME_NODE,
     SIBLINGS,
@@ -71,7 +72,37 @@ class Assessment:
     """Rules about which nothing can be said now: what was so before is taken to be so still."""
 
 
+_OVER = {
+    "deleted": ("was deleted", "were deleted"),
+    "no longer of type LoadBalancer": (
+        "is no longer of type LoadBalancer",
+        "are no longer of type LoadBalancer",
+    ),
+    "being deleted": ("is being deleted", "are being deleted"),
+}
+"""Why nothing can be wrong with a Service any more, of one and of several."""
+
+
+def over_sentence(whys: Sequence[str]) -> str:
+    """Say why nothing can be wrong any more with Services, by what `why_over` says of each."""
+    kinds = list(dict.fromkeys(whys))
+    if len(whys) == 1:
+        return f"The Service {_OVER[kinds[0]][0]}."
+    return f"The Services {' or '.join(_OVER[kind][1] for kind in kinds)}."
+
+
 NOTHING = Assessment()
+_BY_PATHS = frozenset({CUT_OFF.code, *(rule.code for rule in _TRAPS)})
+"""Rules that speak of the paths to a Service's addresses; without an address they say nothing."""
+
+
+def why_over(service: Service | None, uid: str) -> str:
+    """Say why nothing can be wrong with a Service any more; empty where it still can."""
+    if service is None or bool(uid and service.uid != uid):
+        return "deleted"
+    if not service.is_load_balancer:
+        return "no longer of type LoadBalancer"
+    return "being deleted" if service.deleting else ""
 
 
 def group_of(service: Service) -> str:
@@ -79,11 +110,21 @@ def group_of(service: Service) -> str:
     return next(iter(balancer_keys(service)), f"service:{service.ref}")
 
 
-def assess(cluster: str, snapshot: Snapshot, ref: Ref, severities: Severities) -> Assessment:
-    """Look at one Service; one that is gone, has another type or no address yet has nothing wrong with it."""
+def assess(
+    cluster: str, snapshot: Snapshot, ref: Ref, severities: Severities, *, lost: str | None = None
+) -> Assessment:
+    """Look at one Service; one that is gone or has another type has nothing wrong with it.
+
+    `lost` is the address that a Service without one had when it was seen with one; one that was not may have had one.
+    """
     service = snapshot.service(ref)
-    if service is None or not service.is_load_balancer or service.deleting or not service.ingress:
+    if service is None or why_over(service, ""):
         return NOTHING
+    if not service.ingress:
+        if lost is None:
+            return Assessment(unsure=_BY_PATHS | {ADDRESS_LOST.code})
+        sightings = _sighting(cluster, service, ADDRESS_LOST, _without_address(lost), severities)
+        return Assessment(sightings=tuple(sightings), unsure=_BY_PATHS)
     explanation = explain(snapshot, ref)
     unsure = any(path.verdict is Verdict.UNDETERMINED for path in explanation.paths)
     return Assessment(
@@ -119,6 +160,19 @@ def _sighting(
         ref = ServiceRef(cluster=cluster, namespace=service.ref.namespace, name=service.ref.name)
         seen = replace(member, service=ref, uid=service.uid, severity=severity)
         yield Sighting(rule=rule.code, group=group_of(service), member=seen)
+
+
+def _without_address(lost: str) -> Member:
+    return Member(
+        service=None,
+        text=f"lost its load balancer's address {lost}",
+        why="status.loadBalancer of the Service is empty; nobody can say whether the old address still leads to it.",
+        severity=ADDRESS_LOST.severity,
+        code=ADDRESS_LOST.code,
+        source="status.loadBalancer",
+        fix="Look at the Service's events (kubectl describe service) and for the load balancer in the cloud's console; "
+        "inside the cluster use the ClusterIP name.",
+    )
 
 
 _SO = {

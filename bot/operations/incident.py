@@ -5,7 +5,7 @@ version through, and the messages are jobs. So it does no harm when two believe 
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from bot.domain.explanation import Severity
 from bot.domain.incident import CLUSTER, Incident, Key, Member, Phase
 from bot.domain.incident_act import Act, collapsed, joined, judge, member_of, opened, progressed
 from bot.domain.incident_rule import RULES
-from bot.domain.incident_sighting import Sighting, mending
+from bot.domain.incident_sighting import Sighting, mending, over_sentence, why_over
 from bot.domain.incident_step import Look, Open, Save, standing, step
 from bot.domain.incident_track import Track
 from bot.domain.objects import PASS_THROUGH, Ref, Service
@@ -40,6 +40,8 @@ class Seen:
     """Whether something happened to a Service that is not among the acts yet."""
     answered: frozenset[str] = frozenset()
     """Load balancers of which the cloud told something."""
+    unsure: Callable[[str, ServiceRef], bool] = lambda _, __: False
+    """Whether nothing can be said now about a rule, of a Service: what was told of it stays as it is."""
 
 
 async def begin(world: World, seen: Seen) -> bool:
@@ -86,6 +88,7 @@ async def tell(world: World, seen: Seen) -> Told:
     found = await world.store.incidents.live(seen.cluster)
     rows = {row.key: row for row in found if row.rule in RULES}
     acts = [row for row in rows.values() if RULES[row.rule].by_row]
+    seen = replace(seen, tracks=_at_home(seen, rows.values()))
     keys = {str(key): key for key in seen.tracks} | {
         row.key: Key(row.cluster, row.group, row.rule) for row in rows.values() if row not in acts
     }
@@ -99,6 +102,31 @@ async def tell(world: World, seen: Seen) -> Told:
     live = Counter(row.severity for row in rows.values() if row.phase is not Phase.SETTLING)
     unheard = sum(UNHEARD in row.detail for row in rows.values())
     return Told(settling=any(row.phase is Phase.SETTLING for row in acts), live=live, unheard=unheard)
+
+
+def _at_home(seen: Seen, rows: Iterable[Incident]) -> Tracks:
+    """Put what is wrong with a Service where it is told already, though the Service may have another address now.
+
+    Of what nothing can be said now, it is told on as it was.
+    """
+    homes: dict[tuple[str, str, str], Key] = {}
+    found = {key: list(tracks) for key, tracks in seen.tracks.items()}
+    for row in rows:
+        key = Key(row.cluster, row.group, row.rule)
+        for member in row.members if not RULES[row.rule].by_row else ():
+            homes[row.rule, member.name, member.uid] = key
+            here = found.setdefault(key, [])
+            known = any(track.member.name == member.name for track in here)
+            if member.service and not known and seen.unsure(row.rule, member.service):
+                here.append(Track.begun(member, row.since))
+    for key, tracks in seen.tracks.items():
+        for track in tracks:
+            home = homes.get((key.rule, track.member.name, track.member.uid), key)
+            if home != key and track.holds and not RULES[key.rule].by_cloud:
+                found[key].remove(track)
+                there = [each for each in found[home] if each.member.name != track.member.name]
+                found[home] = [*there, track]
+    return {key: tracks for key, tracks in found.items() if tracks}
 
 
 def _seen(key: Key, seen: Seen) -> bool:
@@ -226,8 +254,11 @@ async def _consequence(world: World, row: Incident, seen: Seen) -> Incident | No
 
 async def _how_ended(world: World, row: Incident) -> str:
     """Say how something ended: that its Services are gone, or that an act that brought it about was put back."""
-    if row.services and all(_replaced(world, member) for member in row.members):
-        return "The Service was deleted." if len(row.services) == 1 else "The Services were deleted."
+    whys = [_why_over(world, member) for member in row.members if member.service]
+    if whys and all(whys):
+        return over_sentence(whys)
+    if RULES[row.rule].by_cloud and _unused(world, row):
+        return "No Service uses that load balancer any more."
     if CAUSE not in row.detail:
         return row.ended_by
     try:
@@ -236,10 +267,14 @@ async def _how_ended(world: World, row: Incident) -> str:
         return row.ended_by
 
 
-def _replaced(world: World, member: Member) -> bool:
-    """Whether a Service is gone, or another one has its name."""
-    service = _service(world, member.service) if member.service else None
-    return service is None or bool(member.uid and service.uid != member.uid)
+def _why_over(world: World, member: Member) -> str:
+    """Say why nothing can be wrong any more with a Service; empty where it still can."""
+    return why_over(_service(world, member.service) if member.service else None, member.uid)
+
+
+def _unused(world: World, row: Incident) -> bool:
+    """Whether no Service uses the load balancer that an incident is about."""
+    return not world.clusters.get(row.cluster).snapshot().inventory.balancers.get(row.group)
 
 
 async def _credited(world: World, row: Incident, sentence: str) -> str:

@@ -16,7 +16,7 @@ from bot.domain.incident_act import Act, Known, as_it_was, changed, known, manag
 from bot.domain.incident_rule import CUT_OFF, STALE, Severities, severity_of
 from bot.domain.incident_sighting import Assessment, Sighting, assess, group_of
 from bot.domain.incident_track import Track
-from bot.domain.objects import PASS_THROUGH, NetworkPolicy, Ref, Service, Value
+from bot.domain.objects import PASS_THROUGH, NetworkPolicy, Ref, Service, TrafficPolicy, Value
 from bot.domain.snapshot import Snapshot
 from bot.domain.words import duration
 from bot.operations import path_table, preview
@@ -38,6 +38,8 @@ SWEEP_EACH = timedelta(milliseconds=20)
 MOST_ACTS = 1000
 ACTS_KEPT = timedelta(minutes=1)
 """How long a replica that does not tell remembers an act, in case the one that does is gone."""
+TURNING = timedelta(minutes=10)
+"""How long after a Service's policy is no longer Local a removal may be CCE's."""
 _OF_CLUSTER = Ref("", "")
 
 
@@ -80,6 +82,12 @@ class Lookout:
         self._born: set[object] = set()
         self._gone: dict[Ref, tuple[Service, datetime]] = {}
         """Services that went lately: a cache that was emptied and filled again makes nothing new."""
+        self._turned: dict[Ref, datetime] = {}
+        """Services whose policy is no longer Local, and since when: CCE takes its annotation away then."""
+        self._lost: dict[Ref, str] = {}
+        """Services that were seen with an address and have none now, each with the address."""
+        self._unsure: dict[object, frozenset[str]] = {}
+        """Rules about which nothing can be said now, by what was looked at."""
         self._due = False
         self._moved = False
         self._touched = False
@@ -112,15 +120,28 @@ class Lookout:
             self._marked.add(change.ref)
         if isinstance(before, Service) and after is None:
             self._gone[before.ref] = before, at
+            self._lost.pop(before.ref, None)
         if isinstance(after, Service):
             self._hear_service(before, after, at)
 
     def _hear_service(self, before: Value | None, after: Service, at: datetime) -> None:
         was, left = (before, None) if before is not None else self._gone.pop(after.ref, (None, None))
+        self._hear_address(was, after)
         if not isinstance(was, Service) or was.uid != after.uid:
             self._begin_anew(after.ref, at)
-        elif changed(was, after) and len(self._writes) < MOST_ACTS:
+            return
+        if was.external_policy is TrafficPolicy.LOCAL and after.external_policy is not TrafficPolicy.LOCAL:
+            self._turned[after.ref] = at
+        if changed(was, after, turned=after.ref in self._turned) and len(self._writes) < MOST_ACTS:
             self._writes.append(_Write(before=was, after=after, at=at, unwatched_from=left))
+
+    def _hear_address(self, was: Value | None, after: Service) -> None:
+        """Note that a Service has no address any more, or has one again."""
+        same = isinstance(was, Service) and was.uid == after.uid and was.is_load_balancer
+        if after.ingress or not same or not after.is_load_balancer:
+            self._lost.pop(after.ref, None)
+        elif isinstance(was, Service) and was.ingress:
+            self._lost[after.ref] = ", ".join(point.ip or point.hostname for point in was.ingress)
 
     def _begin_anew(self, ref: Ref, at: datetime) -> None:
         """A Service that was made just now has no past, also where another one had its name."""
@@ -136,6 +157,7 @@ class Lookout:
         self._writes = [replace(write, at=write.at + by) for write in self._writes]
         self.acts = [replace(act, at=act.at + by) for act in self.acts]
         self._gone = {ref: (was, at + by) for ref, (was, at) in self._gone.items()}
+        self._turned = {ref: at + by for ref, at in self._turned.items()}
         self._swept = self._swept and self._swept + by
         self.synced_at = self.synced_at and self.synced_at + by
 
@@ -150,7 +172,8 @@ class Lookout:
             ours = ServiceRef(cluster=self.cluster.name, namespace=ref.namespace, name=ref.name)
             was = remembered.get(ref)
             before = as_it_was(service, was) if was and ours not in seen and not self.pending(ours) else None
-            if before is not None and changed(before, service):
+            # Its policy may have been Local in between.
+            if before is not None and changed(before, service, turned=True):
                 write = _Write(before=before, after=service, at=now, unwatched_from=looked_at)
                 self._writes.append(write)
             if was != known(service):
@@ -251,7 +274,7 @@ class Lookout:
             ref = next(iter(queue))
             at = queue.pop(ref)
             at = max(at, self._dirty.pop(ref, at))
-            seen = assess(self.cluster.name, snapshot, ref, self._severities)
+            seen = assess(self.cluster.name, snapshot, ref, self._severities, lost=self._lost.get(ref))
             self._note(ref, seen)
             self.take(ref, seen, at)
             looked += 1
@@ -280,6 +303,10 @@ class Lookout:
         known.update(seen)
         if not known:
             del self._of[of]
+        if assessment.unsure:
+            self._unsure[of] = assessment.unsure
+        else:
+            self._unsure.pop(of, None)
         if CUT_OFF.code not in assessment.unsure and not any(key[0] == CUT_OFF.code for key in seen):
             self._born.discard(of)
 
@@ -333,6 +360,7 @@ class Lookout:
 
     def _forget(self, now: datetime) -> None:
         self._gone = {ref: each for ref, each in self._gone.items() if now - each[1] <= ACTS_KEPT}
+        self._turned = {ref: at for ref, at in self._turned.items() if now - at <= TURNING}
         gone = [key for key, track in self._tracks.items() if track.forgotten(now, self._settle)]
         for key in gone:
             del self._tracks[key]
@@ -363,6 +391,10 @@ class Lookout:
             or bool(self.acts)
             or any(track.restless(now, self._settle) for track in tracks)
         )
+
+    def unsure(self, rule: str, service: ServiceRef) -> bool:
+        """Whether nothing can be said now about a rule, of a Service."""
+        return rule in self._unsure.get(Ref(service.namespace, service.name), ())
 
     def pending(self, service: ServiceRef) -> bool:
         """Whether a Service's annotation was written since the last look."""

@@ -197,6 +197,7 @@ class ClusterWatch:
             services=ready,
             pending=self.lookout.pending,
             answered=frozenset(self._answered),
+            unsure=self.lookout.unsure,
         )
         told = await tell(self._world, seen)
         self._settling, self.unheard = told.settling, told.unheard

@@ -214,10 +214,10 @@ class TestActs:
         assert not changed(a_service(), replace(a_service("true"), type="ClusterIP"))
         assert changed(a_service(), a_service("true"))
 
-    def test_our_own_write_is_no_act(self) -> None:
-        """By the field manager that owns the key."""
+    def test_a_write_in_our_name_is_an_act_until_the_store_says_otherwise(self) -> None:
+        """Anybody may write as any field manager."""
         ours = ("elb-passthrough-bot", (PASS_THROUGH,))
-        assert not changed(a_service(), a_service("true", ours))
+        assert changed(a_service(), a_service("true", ours))
 
     def test_cce_writes_only_local_for_policy_local(self) -> None:
         """And takes it away with that policy; anybody's onlyLocal under policy Cluster is an act."""
@@ -225,6 +225,22 @@ class TestActs:
         assert not changed(a_service("onlyLocal", local=True), a_service())
         assert changed(a_service(), a_service("onlyLocal"))
         assert changed(a_service("onlyLocal", local=True), a_service(local=True))
+
+    def test_what_a_person_writes_is_not_cces_also_where_cce_would_write_the_same(self) -> None:
+        """CCE's own field manager is documented nowhere; those of people's tools are known."""
+        person, cloud = ("kubectl-edit", (PASS_THROUGH,)), ("cloud-controller", (PASS_THROUGH,))
+        for before in (None, "true", "false"):
+            assert changed(a_service(before, local=True), a_service("onlyLocal", person, local=True))
+            assert not changed(a_service(before, local=True), a_service("onlyLocal", cloud, local=True))
+        assert changed(a_service("onlyLocal", local=True), a_service("true", cloud, local=True))
+        assert changed(a_service("onlyLocal"), a_service("true", cloud))
+
+    def test_cce_takes_its_value_away_only_with_the_policy(self) -> None:
+        """Nobody is named for a removal; under policy Cluster there must have been a turn."""
+        assert changed(a_service("onlyLocal"), a_service())
+        assert not changed(a_service("onlyLocal"), a_service(), turned=True)
+        assert not changed(a_service("onlyLocal"), a_service(None, ("cloud-controller", ("a",))))
+        assert changed(a_service("onlyLocal"), a_service(None, ("kubectl-edit", ("a",))), turned=True)
 
     def test_who_sets_a_key_owns_it(self) -> None:
         """So its manager is named."""

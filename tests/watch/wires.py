@@ -66,7 +66,7 @@ class Wires:
         value: str | None = None,
         elb: str = "elb-1",
         kind: str = "union",
-        ip: str = "10.9.0.9",
+        ip: str | None = "10.9.0.9",
         port: int = 443,
     ) -> None:
         """A Service with endpoints on these nodes."""
@@ -85,10 +85,7 @@ class Wires:
             },
         }
         self.api.objects.create("services", body, manager="kubectl")
-        status = {"loadBalancer": {"ingress": [{"ip": ip}]}}
-        self.api.objects.merge(
-            "services", "shop", name, {"status": status}, manager="cloud-controller", subresource="status"
-        )
+        self.address(name, ip)
         piece = {
             "metadata": {
                 "namespace": "shop",
@@ -100,6 +97,21 @@ class Wires:
             "endpoints": _endpoints(nodes),
         }
         self.api.objects.create("endpointslices", piece, manager="endpointslice-controller")
+
+    def address(self, name: str, ip: str | None) -> None:
+        """Give a Service's load balancer an address, or take it away."""
+        status = {"loadBalancer": {"ingress": [{"ip": ip}] if ip else None}}
+        self.api.objects.merge(
+            "services", "shop", name, {"status": status}, manager="cloud-controller", subresource="status"
+        )
+
+    def change(self, name: str, patch: Mapping[str, Any]) -> None:
+        """Change a Service as somebody else would."""
+        self.api.objects.merge("services", "shop", name, dict(patch), manager="kubectl-edit")
+
+    def policy(self, name: str, policy: str) -> None:
+        """Set externalTrafficPolicy."""
+        self.change(name, {"spec": {"externalTrafficPolicy": policy}})
 
     def endpoints(self, name: str, *nodes: str) -> None:
         """Let a Service's endpoints be on these nodes."""
