@@ -54,6 +54,12 @@ _EDITS: Mapping[str, Sequence[tuple[str, str]]] = {
             '    Phase.QUEUED: ("🔵", "Queued"),\n    Phase.APPLYING: ("🔵", "Applying"),\n',
         ),
     ),
+    "bot/operations/decide.py": (
+        (
+            "    return words[change.phase]\n",
+            '    return words.get(change.phase, f"{change.label} was approved{when} and is queued. Nothing to do.")\n',
+        ),
+    ),
     "bot/operations/advance.py": (
         (
             "    await move(world, change, EventKind.APPLY_STARTED)\n",
