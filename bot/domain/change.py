@@ -24,6 +24,8 @@ class Phase(StrEnum):
     FAILED = "failed"
     INCONCLUSIVE = "inconclusive"
     NOT_APPLIED = "not applied"
+    HALF_APPLIED = "half applied"
+    """It could not be completed, and a part of it could not be put back: that part is in the cluster."""
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
@@ -49,6 +51,8 @@ class EventKind(StrEnum):
     """Who asked for it withdrew it while it was being applied: what is there is put back."""
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
+    HALF_APPLIED = "half applied"
+    """Putting back was given up: by the bot after about a day, or by who asked for the change."""
     VERIFIED = "verified"
     VERIFICATION_FAILED = "verification failed"
     VERIFICATION_INCONCLUSIVE = "verification inconclusive"
@@ -75,6 +79,7 @@ TRANSITIONS: Mapping[Phase, Mapping[EventKind, Phase]] = {
         EventKind.STOP_ASKED: Phase.APPLYING,
         EventKind.APPLIED: Phase.VERIFYING,
         EventKind.NOT_APPLIED: Phase.NOT_APPLIED,
+        EventKind.HALF_APPLIED: Phase.HALF_APPLIED,
         EventKind.SUPERSEDED: Phase.SUPERSEDED,
     },
     Phase.VERIFYING: {
@@ -83,6 +88,7 @@ TRANSITIONS: Mapping[Phase, Mapping[EventKind, Phase]] = {
         EventKind.VERIFICATION_INCONCLUSIVE: Phase.INCONCLUSIVE,
     },
     Phase.SUCCEEDED: {EventKind.REVERTED: Phase.REVERTED},
+    Phase.HALF_APPLIED: {EventKind.REVERTED: Phase.REVERTED},
     Phase.FAILED: {},
     Phase.INCONCLUSIVE: {},
     Phase.NOT_APPLIED: {},
@@ -260,6 +266,8 @@ class Change:
     """The id of the change that this one undoes."""
     rolled_back_by: str = ""
     """CHG number of the change that undoes this one, if any."""
+    rollback: Phase | None = None
+    """How far that one is, as far as this one has heard."""
     superseded_by: str = ""
     """CHG number of the proposal that was made in its place, if any."""
     incident: bool = False
@@ -282,11 +290,14 @@ class Change:
     waits: int = 0
     """Attempts to apply it, since the last move, that came to nothing because somebody did not answer."""
     tries: int = 0
-    """How many of them got as far as a patch, or its rehearsal, that the API server did not answer."""
+    """How many of them got as far as a patch, or its rehearsal, that the API server did not answer; while it is put
+    back: rounds after which something was still there."""
     trouble: str = ""
-    """What came instead of that answer, last."""
+    """What came instead of that answer, last; while it is put back: why that is still there."""
     undoing: str = ""
     """Why it is not completed: what was patched of it is being put back."""
+    still: tuple[ServiceRef, ...] = ()
+    """Services that it has patched and that could not be put back so far."""
     stopped_by: str = ""
     """Who withdrew it while it was being applied."""
     others: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ async def advance(world: World, change_id: str) -> None:
     """
     change = await world.store.changes.get(change_id)
     try:
+        await _tell_first(world, change)
         await _STEPS.get(change.phase, _over)(world, change)
     except Stale as error:
         raise Later(0.0) from error
@@ -106,6 +107,24 @@ async def _over(world: World, change: Change) -> None:
         await _unlink(world, change)
 
 
+async def _tell_first(world: World, change: Change) -> None:
+    """Let the change that this one undoes say how far that is; a success that is undone is none any more."""
+    if not change.rolls_back or (change.applied_at is None and not change.open):
+        return
+    try:
+        first = await world.store.changes.get(change.rolls_back)
+    except NotFound:
+        return
+    if first.rolled_back_by != change.label:
+        return
+    if change.applied_at is not None and first.phase in (Phase.SUCCEEDED, Phase.HALF_APPLIED):
+        note = f"{change.label} put back what it had changed."
+        await move(world, first, EventKind.REVERTED, note=note, rollback=change.phase)
+    elif first.rollback is not change.phase:
+        told = [card_job(first.id), notice_job(first.id)]
+        await world.store.changes.note(first, replace(first, rollback=change.phase), jobs=told)
+
+
 async def _unlink(world: World, change: Change) -> None:
     try:
         first = await world.store.changes.get(change.rolls_back)
@@ -115,7 +134,7 @@ async def _unlink(world: World, change: Change) -> None:
         # A proposal that takes its place may be linked at this moment: then this is tried again, and finds it.
         await world.store.changes.note(
             first,
-            replace(first, rolled_back_by=""),
+            replace(first, rolled_back_by="", rollback=None),
             jobs=[advance_job(first.id), card_job(first.id), notice_job(first.id)],
         )
 

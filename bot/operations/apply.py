@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from bot.domain.change import Step
 from bot.domain.patch import FIELD_MANAGER
-from bot.domain.words import unmarked
+from bot.domain.words import ended, unmarked
 from bot.operations.rehearsal import rehearse
 from bot.ports import Cluster, Conflict, Forbidden, Invalid, LiveService, NotFound, Unavailable
 
@@ -90,7 +90,7 @@ async def _live(cluster: Cluster, step: Step) -> LiveService | Applied:
     except NotFound:
         return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
     except (Forbidden, Invalid) as error:
-        return Applied(result=Result.REFUSED, sentence=f"{step.service} could not be read: {unmarked(error)}")
+        return Applied(result=Result.REFUSED, sentence=f"{step.service} could not be read: {ended(error)}")
 
 
 def there(live: LiveService, step: Step) -> bool:
@@ -126,7 +126,7 @@ async def _patch(cluster: Cluster, step: Step, live: LiveService, allowed: Guard
     except (Forbidden, Invalid) as error:
         return Applied(
             result=Result.REFUSED,
-            sentence=f"The API server refused the patch of {step.service}: {unmarked(error)}",
+            sentence=f"The API server refused the patch of {step.service}: {ended(error)}",
         )
     except NotFound:
         return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
@@ -171,16 +171,18 @@ class Undone:
     """What somebody else made of it meanwhile, which was left as it is."""
 
 
-async def undo_step(cluster: Cluster, step: Step, *, in_vain: str, allowed: Guard) -> Undone:
-    """Put one applied step back, because the others cannot be completed; arguments and errors as of `apply_step`."""
-    trouble: object = in_vain
+async def undo_step(cluster: Cluster, step: Step, *, allowed: Guard) -> Undone:
+    """Put one applied step back, because the others cannot be completed; what hinders one keeps none from being tried.
+
+    Raises:
+        Unavailable: the Service cannot be read, so nobody knows whether there is anything to put back.
+    """
+    trouble: object = ""
     for _ in range(TRIES):
         try:
             live = await cluster.read(step.service)
             if not there(live, step):
                 return Undone(left=_left(live, step))
-            if in_vain:
-                break
             await allowed(live.resource_version)
             await _answered(
                 cluster.patch(
@@ -191,12 +193,12 @@ async def undo_step(cluster: Cluster, step: Step, *, in_vain: str, allowed: Guar
             trouble = error
         except NotFound:
             return Undone()
-        except (Forbidden, Invalid) as error:
+        except (Forbidden, Invalid, UnansweredError) as error:
             trouble = error
             break
         else:
             return Undone(back=True)
-    return Undone(trouble=f"{step.service} could not be put back: {unmarked(trouble)}")
+    return Undone(trouble=unmarked(trouble))
 
 
 def _left(live: LiveService, step: Step) -> str:

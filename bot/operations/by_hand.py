@@ -1,5 +1,6 @@
 """How to make the same change without the bot: the command to copy, and what belongs into Git."""
 
+from dataclasses import replace
 from shlex import quote
 
 from bot.domain.change import Change, Step
@@ -9,6 +10,12 @@ from bot.domain.owner import Fate, Outlook, Tool
 def kubectl(change: Change) -> str:
     """Return the command that would do the same, one line a Service."""
     return "\n".join(_command(step) for step in change.steps)
+
+
+def kubectl_back(change: Change) -> str:
+    """Return the command that puts back what is left of a change, one line a Service."""
+    left = (step for step in change.steps if step.service in change.still)
+    return "\n".join(_command(replace(step, after=step.before)) for step in left)
 
 
 def git(change: Change) -> str:

@@ -7,10 +7,11 @@ from datetime import datetime
 from bot.domain.change import Change, Phase, Verb
 from bot.domain.owner import Outlook
 from bot.domain.rules_finding import GITOPS
-from bot.domain.words import counted
-from bot.operations.by_hand import git, kubectl
+from bot.domain.words import counted, ended, listed
+from bot.operations.by_hand import git, kubectl, kubectl_back
 from bot.operations.impact import brought_back, impact, of_other
 from bot.operations.jobs import AT_ONCE
+from bot.operations.leftover import left_of
 from bot.operations.path_table import before_and_after
 from bot.operations.plan_words import plan_words
 
@@ -23,14 +24,19 @@ STATES = {
     Phase.FAILED: ("❌", "Failed"),
     Phase.INCONCLUSIVE: ("❔", "Inconclusive"),
     Phase.NOT_APPLIED: ("❌", "Not applied"),
+    Phase.HALF_APPLIED: ("🔴", "Half applied"),
     Phase.REJECTED: ("⚪", "Rejected"),
     Phase.WITHDRAWN: ("⚪", "Withdrawn"),
     Phase.EXPIRED: ("⚪", "Expired"),
     Phase.SUPERSEDED: ("⚪", "Superseded"),
     Phase.REVERTED: ("🟠", "Reverted"),
 }
+PUTTING_BACK = ("🔴", "Putting back")
+"""What a change says of itself while what is left of it cannot be put back: in the table it is applying."""
 MOST_FINDINGS = 5
 MOST_OTHERS = 5
+MOST_CONFIRMED = 1
+"""Services that a dialog names: it holds 300 characters, and a name 250 of them at worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,8 @@ class Card:
     waits_for: int
     """How many more people must approve; 0 where nobody can."""
     history: tuple[Past, ...]
+    undone: str
+    """How far the change is that undoes this one; its label goes before. Empty where there is none."""
     buttons: tuple[Button, ...]
     in_a_hurry: tuple[Button, ...] = ()
     """Beside them: the same approval without a measurement before the patch."""
@@ -98,7 +106,7 @@ def card_of(
 ) -> Card:
     """Compose a change's card as its row is now; `gone`: its cluster is configured no more."""
     locked = read_only or gone
-    emoji, state = STATES[change.phase]
+    emoji, state = PUTTING_BACK if change.still and change.open else STATES[change.phase]
     return Card(
         emoji=emoji,
         state=state,
@@ -112,6 +120,7 @@ def card_of(
         by_hand=_by_hand(change, read_only=read_only),
         waits_for=0 if locked else max(1, change.approvals_needed - len(change.approvals)),
         history=tuple(_history(change)),
+        undone=undoes(change) if change.rolled_back_by else "",
         buttons=tuple(_buttons(change, locked=locked, gone=gone, break_glass=break_glass)),
         in_a_hurry=tuple(_at_once(change, locked=locked)),
     )
@@ -149,6 +158,7 @@ def _lines(change: Change, *, read_only: bool) -> list[tuple[str, str]]:
     proposed = change.phase is Phase.PROPOSED
     lines = [("Now", change.progress)] if change.progress else []
     back = brought_back(change.fate)
+    lines += [("Half applied", f"{left_of(change)}. {ended(change.trouble)}")] if change.still else []
     lines += [("⚠️ Will be reverted", change.git_note)] if back else []
     lines += [("Who is affected", impact(change))] if change.table else []
     lines += [("Also", of_other(change, sentence)) for sentence in change.others[:MOST_OTHERS]]
@@ -181,7 +191,11 @@ def _gone(change: Change, *, gone: bool) -> list[tuple[str, str]]:
 
 
 def _by_hand(change: Change, *, read_only: bool) -> tuple[tuple[str, str], ...]:
-    """What to run where the bot may not write, and what to change where the Services are declared."""
+    """What to run where the bot may not write, or could not; and what to change where the Services are declared."""
+    if change.still and change.phase in (Phase.APPLYING, Phase.HALF_APPLIED):
+        return (("To put it back by hand", kubectl_back(change)),)
+    if change.phase is not Phase.PROPOSED:
+        return ()
     command = (("By hand", kubectl(change)),) if read_only else ()
     declared = change.fate is not None and change.fate.outlook not in _NO_SOURCE
     return (*command, ("In Git", git(change))) if read_only or declared else ()
@@ -211,7 +225,9 @@ _DECIDED = frozenset({Phase.REJECTED, Phase.WITHDRAWN})
 _ENDED = {Phase.SUCCEEDED: "verified", Phase.FAILED: "failed", Phase.INCONCLUSIVE: "measured, inconclusive"}
 
 
-def _buttons(change: Change, *, locked: bool, gone: bool, break_glass: bool) -> list[Button]:
+def _buttons(  # noqa: PLR0911 - one for each phase that has any
+    change: Change, *, locked: bool, gone: bool, break_glass: bool
+) -> list[Button]:
     match change.phase:
         case Phase.PROPOSED if locked:
             return [_withdraw(change)]
@@ -221,6 +237,10 @@ def _buttons(change: Change, *, locked: bool, gone: bool, break_glass: bool) -> 
             return [_withdraw(change)]
         case Phase.APPLYING if change.waits and not change.undoing:
             return [_withdraw(change)]
+        case Phase.APPLYING if change.still and not gone:
+            return [_leave(change)]
+        case Phase.HALF_APPLIED if not gone and not change.rolled_back_by:
+            return [_roll_back(change)]
         case Phase.SUCCEEDED | Phase.FAILED | Phase.INCONCLUSIVE if (
             not gone
             and not change.rolled_back_by
@@ -293,15 +313,41 @@ def _withdraw(change: Change) -> Button:
     return Button(action="change:withdraw", label="Withdraw", value=change.id)
 
 
+def _leave(change: Change) -> Button:
+    return Button(
+        action="change:withdraw",
+        label="Stop putting back",
+        value=change.id,
+        confirm=f"{counted(len(change.still), 'Service')} stay as they are, and the change ends half applied. You can roll back what is left at any time.",
+        yes="Stop",
+    )
+
+
+def undoes(change: Change) -> str:
+    """Say how far the change is that undoes this one; its label goes before."""
+    match change.rollback:
+        case Phase.PROPOSED:
+            return "would undo it"
+        case None | Phase.APPROVED | Phase.APPLYING:
+            return "undoes it"
+        case Phase.REVERTED:
+            return "undid it, and was undone itself since"
+        case _:
+            return "undid it"
+
+
 def _roll_back(change: Change) -> Button:
+    steps = [step for step in change.steps if step.service in change.still] or change.steps
     back = "; ".join(
-        f"{key} back to {_value(value)}" for step in change.steps for key, value in step.before.items()
+        dict.fromkeys(
+            f"{key} back to {_value(value)}" for step in steps for key, value in step.before.items()
+        )
     )
     return Button(
         action="change:rollback",
         label="Roll back…",
         value=change.id,
         style="danger",
-        confirm=f"On {change.service} ({change.cluster}): {back}. It is verified too.",
+        confirm=f"On {listed([step.service for step in steps], MOST_CONFIRMED)} ({change.cluster}): {back}. It is verified too.",
         yes="Roll back",
     )

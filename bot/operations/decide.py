@@ -8,9 +8,11 @@ from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveErr
 from bot.domain.policy import Decision, Policy, all_agree
 from bot.domain.words import counted, person, unmarked
 from bot.operations.caller import Caller
+from bot.operations.card import undoes
 from bot.operations.difference import difference
 from bot.operations.harm import harm
 from bot.operations.jobs import advance_job, card_job, say_job
+from bot.operations.leftover import given_up
 from bot.operations.look import ask_git, redraw
 from bot.operations.move import annotate, follow_ups, supersede
 from bot.operations.orphan import known
@@ -222,6 +224,8 @@ def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Mo
 
 def _stop(world: World, change: Change, click: Click) -> _Move:
     """Let nothing more of a change be sent, and what is there be put back: a patch may be on its way."""
+    if change.still:
+        return _left(world, change, click)
     if change.undoing:
         raise Refused(f"{change.label} is being put back already: {unmarked(change.undoing)}")
     user = click.caller.user
@@ -232,6 +236,23 @@ def _stop(world: World, change: Change, click: Click) -> _Move:
         event=event,
         jobs=(*follow_ups(change, after), advance_job(change.id)),
         sentence=f"You stopped {change.label}. Nothing more of it is sent, and what has arrived is put back; the thread of its card says how it ended.",
+    )
+
+
+def _left(world: World, change: Change, click: Click) -> _Move:
+    """Stop putting back what cannot be put back: who asked for the change sees to it."""
+    event = _event(world, click, EventKind.HALF_APPLIED, change)
+    note = given_up(change, "Who asked for it")
+    after = _moved(change, event, note=note, incident=True)
+    return _Move(
+        after=after,
+        event=event,
+        jobs=(
+            *follow_ups(change, after),
+            say_job(change.id, "half-applied"),
+            say_job(change.id, "alarm:half-applied"),
+        ),
+        sentence=f"The bot does not try any more to put {change.label} back. Its card says what is left, and has a button to undo that.",
     )
 
 
@@ -268,7 +289,9 @@ def _too_late(change: Change) -> str:
     by = f" by {person(change.decided_by)}" if change.decided_by else ""
     when = f"{by} at {change.decided_at:%H:%M} UTC" if change.decided_at else by
     successor = f" Decide {change.superseded_by} instead." if change.superseded_by else ""
-    undo = f" {change.rolled_back_by} undoes it." if change.rolled_back_by else " It can be rolled back."
+    undo = (
+        f" {change.rolled_back_by} {undoes(change)}." if change.rolled_back_by else " It can be rolled back."
+    )
     words = {
         Phase.APPROVED: f"{change.label} was approved{when} and is about to be applied. Nothing to do.",
         Phase.APPLYING: f"{change.label} is being applied. Nothing to do; afterwards it can be rolled back.",
@@ -278,6 +301,7 @@ def _too_late(change: Change) -> str:
         Phase.EXPIRED: f"{change.label} has expired. Propose it again if it is still wanted.",
         Phase.SUPERSEDED: f"{change.label} was superseded: {unmarked(change.note)}{successor}",
         Phase.NOT_APPLIED: f"{change.label} was approved{when} and not applied: {unmarked(change.note)}",
+        Phase.HALF_APPLIED: f"{change.label} is half applied: {unmarked(change.note)}{undo}",
         Phase.SUCCEEDED: f"{change.label} was approved{when}, applied and verified. Nothing to do.",
         Phase.FAILED: f"{change.label} was approved{when} and applied, and its verification failed: its thread says where.{undo}",
         Phase.INCONCLUSIVE: f"{change.label} was approved{when} and applied, and its verification is inconclusive: its thread says why.{undo}",

@@ -68,6 +68,12 @@ async def not_applied(world: World, change: Change, why: str, *, incident: bool 
     await move(world, change, EventKind.NOT_APPLIED, jobs=jobs, note=why, incident=told)
 
 
+async def half_applied(world: World, change: Change, why: str) -> None:
+    """End a change of which a part is in the cluster and was not put back. Raises as `supersede`."""
+    jobs = [say_job(change.id, "half-applied"), say_job(change.id, "alarm:half-applied")]
+    await move(world, change, EventKind.HALF_APPLIED, jobs=jobs, note=why, incident=True)
+
+
 async def annotate(world: World, change: Change, *, jobs: Sequence[Job] = (), **changed: object) -> Change:
     """Write something on a change that is no event, whoever else writes meanwhile."""
     while True:

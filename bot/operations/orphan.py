@@ -7,8 +7,9 @@ replica has known it for a while: each one that does sets the count of attempts 
 from bot.domain.change import Change, EventKind, Phase
 from bot.operations import measure
 from bot.operations.jobs import progress_job, say_job, verdict_job
+from bot.operations.leftover import given_up
 from bot.operations.measured import end_run
-from bot.operations.move import move, not_applied
+from bot.operations.move import half_applied, move, not_applied
 from bot.operations.refusal import Refused
 from bot.operations.world import World
 from bot.ports import Leased, Stale, Unavailable
@@ -58,6 +59,8 @@ async def end_change(world: World, change: Change) -> None:
     match change.phase:
         case Phase.APPROVED:
             await not_applied(world, change, f"{gone} Nothing was patched.")
+        case Phase.APPLYING if change.still:
+            await half_applied(world, change, f"{gone} {given_up(change, 'That')}")
         case Phase.APPLYING if change.sent:
             sent = ", ".join(map(str, change.sent))
             note = f"{gone} Whether the patch is on {sent} is not known: look there by hand."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.approval import BOT, decide_proposal
-from bot.domain.change import Approval, Change, Event, EventKind, Phase, Step, Verb
+from bot.domain.change import Approval, Change, Event, EventKind, Phase, ServiceRef, Step, Verb
 from bot.domain.objects import PASS_THROUGH, Ref, Service
 from bot.domain.policy import Cause, Right, all_agree, may
 from bot.domain.snapshot import Snapshot
@@ -24,7 +24,7 @@ from bot.operations.rights import Rights, groups_of, nobody, rights_of
 from bot.operations.world import World
 from bot.ports import Cluster, Later, LiveService, Stale
 
-UNDOABLE = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.INCONCLUSIVE})
+UNDOABLE = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.INCONCLUSIVE, Phase.HALF_APPLIED})
 RETRY = 15.0
 """Seconds after which the bot tries again to roll back by itself where something does not answer."""
 
@@ -80,7 +80,7 @@ async def propose_rollback(
         _undoable(first, replaces)
         stored = await _proposed(world, first, asked, rights or await _rights(world, asked))
     if first.rolled_back_by != stored.label and stored.open:
-        await annotate(world, first, rolled_back_by=stored.label)
+        await annotate(world, first, rolled_back_by=stored.label, rollback=stored.phase)
     return stored
 
 
@@ -89,15 +89,20 @@ async def _proposed(world: World, first: Change, asked: Asked, rights: Rights) -
     if asked.caller.user != BOT:
         _may(rights, first, asked.reason)
     cluster = world.clusters.get(first.cluster)
-    undone = [await _undo(cluster, step) for step in reversed(first.steps)]
+    # What is as before already is not patched: a part that was never patched, or that a person put back.
+    found = [await _undo(cluster, step, several=len(first.steps) > 1) for step in reversed(first.steps)]
+    undone = [one for one in found if one is not None]
+    if not undone:
+        raise Refused(f"Everything that {first.label} changed is as it was before; there is nothing to undo.")
     steps = tuple(step for step, _ in undone)
-    shown = _paths(cluster.snapshot(), first, steps)
+    ref = first.service if first.service in {step.service for step in steps} else steps[0].service
+    shown = _paths(cluster.snapshot(), ref, steps)
     between = in_between(shown.snapshot, _parts(shown.snapshot, steps))
     draft = await compose(
         world,
         asked,
         rights,
-        ref=first.service,
+        ref=ref,
         steps=steps,
         shown=shown,
         remark=between.sentence,
@@ -139,7 +144,17 @@ def _undoable(change: Change, replaces: str) -> None:
     if change.rolled_back_by not in ("", replaces):
         raise Refused(f"{change.label} is undone by {change.rolled_back_by} already.")
     if change.phase not in UNDOABLE:
-        raise Refused(f"{change.label} is {change.phase}; there is nothing to roll back.")
+        raise Refused(
+            f"{change.label} {_NOT_YET.get(change.phase, f'is {change.phase}; there is nothing to roll back.')}"
+        )
+
+
+_NOT_YET = {
+    Phase.APPROVED: "is about to be applied. Withdraw stops it; nothing is patched yet.",
+    Phase.APPLYING: "is being applied. It can be rolled back when that and its verification have ended.",
+    Phase.VERIFYING: "is patched and being verified. It can be rolled back when that has ended; Stop measuring, on its progress message, ends it now.",
+}
+"""Why what may be there cannot be rolled back at this moment."""
 
 
 def _may(rights: Rights, change: Change, reason: str) -> None:
@@ -169,12 +184,15 @@ def _alone(rights: Rights, change: Change) -> bool:
     )
 
 
-async def _undo(cluster: Cluster, step: Step) -> tuple[Step, LiveService]:
+async def _undo(cluster: Cluster, step: Step, *, several: bool) -> tuple[Step, LiveService] | None:
+    """Return the patch that undoes a step; None where of several this one is as before already."""
     live = await read_live(cluster, step.service)
     if live.uid != step.uid:
         raise Refused(
             f"{step.service} was deleted and made again since; there is nothing of this change to undo."
         )
+    if several and all(live.annotations.get(key) == value for key, value in step.before.items()):
+        return None
     for key, value in step.after.items():
         if live.annotations.get(key) != value:
             who = unmarked(live.touched_by.get(key, "Somebody"))
@@ -191,12 +209,12 @@ async def _undo(cluster: Cluster, step: Step) -> tuple[Step, LiveService]:
     return back, live
 
 
-def _paths(snapshot: Snapshot, first: Change, steps: tuple[Step, ...]) -> Paths:
+def _paths(snapshot: Snapshot, ref: ServiceRef, steps: tuple[Step, ...]) -> Paths:
     """Explain the Services with the change in force, and without it."""
-    shown = preview.paths(snapshot, steps, first.service)
+    shown = preview.paths(snapshot, steps, ref)
     if shown is None:
         raise Refused(
-            f"{first.service} has not been seen by the bot yet. Nothing was done; try again in a minute.",
+            f"{ref} has not been seen by the bot yet. Nothing was done; try again in a minute.",
             passing=True,
         )
     return shown

@@ -3,22 +3,25 @@
 Each step is recorded when it is done, and the will to put back is recorded before anything is put back: whoever
 takes over goes on in the same direction. What is not answered is tried again, and not for ever: where the Service can
 be read and its patch is not there, the change ends. Where nothing can be read, nobody knows, and it is gone on with.
+What is there and should not be is put back for about a day, less and less often; then people are left with it, and told.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from bot.domain.approval import BOT
-from bot.domain.change import Change, EventKind, Phase, Step
+from bot.domain.change import Change, EventKind, Phase, ServiceRef, Step
 from bot.domain.policy import policy_for
 from bot.domain.rules_finding import GITOPS
-from bot.domain.words import person, unmarked
+from bot.domain.words import counted, ended, person, unmarked
 from bot.operations.apply import Applied, Guard, Result, UnansweredError, apply_step, there, undo_step
 from bot.operations.difference import difference, newcomer
 from bot.operations.harm import harm
 from bot.operations.jobs import card_job, say_job, tell_job
-from bot.operations.move import annotate, move, not_applied, show_progress, supersede
+from bot.operations.leftover import given_up, stuck
+from bot.operations.move import annotate, half_applied, move, not_applied, show_progress, supersede
 from bot.operations.owner import asked_again
 from bot.operations.pause import unpaused
 from bot.operations.standing import still_allowed, undecided
@@ -33,6 +36,12 @@ TOLD_AT = 6
 LANDS_WITHIN = timedelta(seconds=90)
 """For so long a patch whose answer was lost may still land. An API server ends a request after a minute, by default:
 --request-timeout in https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/"""
+UNDO_TRIES = 300
+"""Rounds of putting back: about a day."""
+UNDO_FIRST, UNDO_LAST = 5.0, 300.0
+"""Seconds between two of them: doubling, from the one to the other."""
+UNDO_TOLD_AT = 2
+"""The round in vain at which people are told: what passes in five seconds is none of their trouble."""
 _RESTORED = "What was patched before was put back."
 _NOTHING = "Nothing of it is in the cluster."
 
@@ -217,7 +226,7 @@ def _enough(change: Change, step: Step) -> str:
     if change.tries < MOST_TRIES:
         return ""
     return (
-        f"The API server did not answer the patch of {step.service} in {change.tries} tries: {unmarked(change.trouble)}. "
+        f"The API server did not answer the patch of {step.service} in {change.tries} tries: {ended(change.trouble)} "
         "It is not there. Propose it again once that is mended."
     )
 
@@ -273,16 +282,47 @@ async def _put_back(world: World, change: Change) -> None:
         await show_progress(world, change, "waiting until no patch of it can arrive any more")
         raise Later(left)
     cluster = world.clusters.get(change.cluster)
-    sent = [step for step in reversed(change.steps) if step.service in change.sent]
-    why = unmarked(change.trouble) if change.tries >= MOST_TRIES else ""
-    undone = [await undo_step(cluster, step, in_vain=why, allowed=_unpaused(world, change)) for step in sent]
-    trouble = [one.trouble for one in undone if one.trouble]
-    left_alone = [one.left for one in undone if one.left]
-    back = _RESTORED if any(one.back for one in undone) else _NOTHING
-    sentence = " ".join([change.undoing, *left_alone, *(trouble or [back])])
-    if trouble:
-        await not_applied(world, change, sentence, incident=True)
-    elif not change.stopped_by and await difference(world, change):
+    # What an earlier round put back, or found changed, is somebody else's since.
+    there_yet = change.still or change.sent
+    sent = [step for step in reversed(change.steps) if step.service in there_yet]
+    undone = {step.service: await undo_step(cluster, step, allowed=_unpaused(world, change)) for step in sent}
+    still = {service: one.trouble for service, one in undone.items() if one.trouble}
+    left_alone = [one.left for one in undone.values() if one.left]
+    if still:
+        why = " ".join([change.undoing, *left_alone])
+        await _still_there(world, replace(change, undoing=why), still)
+        return
+    # What an earlier round could not put back, and what is not there any more, is as good as put back.
+    back = _RESTORED if change.still or any(one.back for one in undone.values()) else _NOTHING
+    sentence = " ".join([change.undoing, *left_alone, back])
+    change = await annotate(world, change, still=()) if change.still else change
+    if not change.stopped_by and await difference(world, change):
         await supersede(world, change, sentence)
     else:
         await not_applied(world, change, sentence)
+
+
+async def _still_there(world: World, change: Change, still: Mapping[ServiceRef, str]) -> None:
+    """Count a round of putting back that was not the last; tell people, once; in the end leave it to them.
+
+    Raises:
+        Later: it is tried again.
+    """
+    round_ = change.tries + 1
+    told: dict[str, Any] = {
+        "undoing": change.undoing,
+        "still": tuple(still),
+        "trouble": "; ".join(dict.fromkeys(still.values())),
+        "tries": round_,
+        "progress": f"putting back: tried {counted(round_, 'time')}",
+    }
+    if round_ >= UNDO_TRIES:
+        change = await annotate(world, change, **told)
+        await half_applied(world, change, given_up(change))
+        return
+    loud = []
+    if round_ == UNDO_TOLD_AT:
+        told |= {"incident": True, "note": stuck(replace(change, **told))}
+        loud = [say_job(change.id, "stuck"), say_job(change.id, "alarm")]
+    await annotate(world, change, jobs=loud, **told)
+    raise Later(min(UNDO_FIRST * 2.0 ** (round_ - 1), UNDO_LAST))

@@ -17,7 +17,8 @@ from bot.operations.view import draw
 from bot.operations.world import World
 from bot.ports import Later, Leased, NotFound
 
-ALARM = "alarm"
+ALARMS = frozenset({"alarm", "alarm:half-applied"})
+"""What is said in the incident channel."""
 READ = 50
 """Changes of a cluster among which one that a card names is looked for."""
 LINK_AGAIN = 5.0
@@ -85,7 +86,7 @@ async def say(world: World, leased: Leased) -> None:
     """Say one thing about a change, once: in its thread, or as an alarm in the incident channel."""
     change = await world.store.changes.get(str(leased.job.payload["change"]))
     what = str(leased.job.payload["what"])
-    await (alarm(world, leased, change) if what == ALARM else say_in_thread(world, leased, change, what))
+    await (alarm(world, leased, change) if what in ALARMS else say_in_thread(world, leased, change, what))
 
 
 async def announce(world: World, leased: Leased) -> None:

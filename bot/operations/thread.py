@@ -49,7 +49,7 @@ async def say_in_thread(world: World, leased: Leased, change: Change, what: str)
         await world.store.jobs.submit(picture_job(run_id(change)))
 
 
-_BAD_NEWS = frozenset({"reverted", "not-applied", "not-undone", "breakglass"})
+_BAD_NEWS = frozenset({"reverted", "not-applied", "stuck", "half-applied", "not-undone", "breakglass"})
 """Said in the channel too; an edited card notifies nobody."""
 
 
@@ -98,6 +98,8 @@ async def _reminder(world: World, change: Change) -> Message:
 _SAYINGS: Mapping[str, Callable[[World, Change], Awaitable[Message]]] = {
     "applied": _applied,
     "not-applied": _ended,
+    "stuck": _ended,
+    "half-applied": _ended,
     "superseded": _superseded,
     "reverted": _ended,
     "undone": _undone,

@@ -313,26 +313,6 @@ async def test_a_set_that_changed_under_way_is_put_back_and_proposed_anew() -> N
     assert town.changes()[1].phase is Phase.PROPOSED
 
 
-async def test_what_cannot_even_be_put_back_is_an_alarm() -> None:
-    """Half a change is left: card, thread and incident channel say which half."""
-    town = Town(clusters=[pair()])
-    await town.order(LEAD, "pause", "")
-    change = await town.approved()
-    refuse(town.cluster, CHECKOUT)
-    real = town.cluster.patch
-
-    async def no_return(service: object, annotations: dict[str, str | None], **kwargs: object) -> object:
-        if annotations == {KEY: None}:
-            raise Forbidden("no more writes today")
-        return await real(service, annotations, **kwargs)  # type: ignore[arg-type]  # passed on as it came
-
-    town.cluster.patch = no_return  # type: ignore[assignment, method-assign]  # only here
-    await town.order(LEAD, "resume", "")
-    assert town.now(change).phase is Phase.NOT_APPLIED
-    assert "shop/basket could not be put back: no more writes today" in town.card(change).text
-    assert any("could not be put back" in posted.text for posted in town.incidents())
-
-
 async def test_what_somebody_else_made_of_a_patched_service_is_left_and_said() -> None:
     """The first was patched, then edited by hand, then the second refuses: nothing of theirs is overwritten."""
     town = Town(clusters=[pair()])

@@ -9,7 +9,7 @@ from bot.domain.change import Change, EventKind, Phase, ServiceRef
 from bot.domain.objects import Ref
 from bot.operations.card import card_of
 from bot.operations.steps import LANDS_WITHIN, MOST_TRIES
-from bot.ports import Forbidden, LiveService, Unavailable
+from bot.ports import LiveService, Unavailable
 from tests.fakes.world import (
     ALICE,
     BOB,
@@ -264,36 +264,6 @@ async def test_of_several_services_those_before_are_put_back() -> None:
     assert town.now(change).phase is Phase.NOT_APPLIED
     assert KEY not in cluster.annotations(BASKET)
     assert KEY not in cluster.annotations(CHECKOUT)
-
-
-async def test_what_is_never_put_back_is_an_alarm() -> None:
-    """Half a change is left, and people hear of it instead of waiting for ever."""
-    town, cluster = deaf(several=True)
-    change = await about_to_apply(town)
-
-    class Refusing(Deaf):
-        async def patch(
-            self,
-            service: ServiceRef,
-            annotations: Mapping[str, str | None],
-            *,
-            resource_version: str,
-            dry_run: bool,
-        ) -> LiveService:
-            """Refuse the second, and never answer what puts the first back."""
-            if service.name == "checkout" and not dry_run:
-                raise Forbidden("can't modify service elb")
-            return await super().patch(
-                service, annotations, resource_version=resource_version, dry_run=dry_run
-            )
-
-    cluster.__class__ = Refusing
-    cluster.ears.undoing = True
-    await town.pass_time(MOST_TRIES + 60)
-    assert town.now(change).phase is Phase.NOT_APPLIED
-    assert "shop/basket could not be put back: the API server answered 500" in town.card(change).text
-    assert any("could not be put back" in posted.text for posted in town.incidents())
-    assert any("still trying to put back what was patched of CHG-1" in said for said in town.thread(change))
 
 
 async def test_what_an_older_version_sent_is_waited_for_too() -> None:

@@ -27,7 +27,9 @@ from tests.fakes.world import (
     slices,
 )
 
-APPROVE, REJECT, WITHDRAW = "change:approve", "change:reject", "change:withdraw"
+APPROVE, REJECT, WITHDRAW, ROLLBACK = (
+    f"change:{action}" for action in ("approve", "reject", "withdraw", "rollback")
+)
 BASKET = Ref("shop", "basket")
 
 
@@ -135,6 +137,22 @@ async def _inconclusive(town: Town) -> None:
     await town.done(Outcome.INCONCLUSIVE)
 
 
+async def _half_applied(town: Town) -> None:
+    """The second is refused, the first cannot be put back; who asked for it stops that, and rolls back later."""
+    real = town.cluster.patch
+
+    async def patch(ref: object, values: dict[str, str | None], *, dry_run: bool, **kwargs: object) -> object:
+        if not dry_run and (str(ref) == "shop/checkout" or values[KEY] is None):
+            raise Forbidden("no more writes today")
+        return await real(ref, values, dry_run=dry_run, **kwargs)  # type: ignore[arg-type]  # passed on as it came
+
+    town.cluster.patch = patch  # type: ignore[assignment, method-assign]  # for a while
+    change = await town.approved()
+    await town.click(ALICE, WITHDRAW, change)
+    town.cluster.patch = real  # type: ignore[method-assign]  # as it was
+    await town.click(BOB, ROLLBACK, change)
+
+
 STORIES: Mapping[str, tuple[Callable[[], Town], Callable[[Town], Awaitable[None]]]] = {
     "approved by two, applied, verified, undone": (Town, _through),
     "rejected": (Town, _rejected),
@@ -145,6 +163,7 @@ STORIES: Mapping[str, tuple[Callable[[], Town], Callable[[Town], Awaitable[None]
     "its cluster is gone": (Town, _cluster_gone),
     "refused": (Town, _refused),
     "changed between two patches": (several, _between_the_steps),
+    "half applied, and rolled back": (several, _half_applied),
     "stopped": (Town, _stopped),
     "failed": (Town, _failed),
     "inconclusive": (Town, _inconclusive),

@@ -47,7 +47,7 @@ async def test_who_may_roll_back_undoes_alone_and_at_once() -> None:
     assert KEY not in town.cluster.annotations(CHECKOUT)
     assert second(town).rolls_back == first.id
     assert second(town).phase is Phase.VERIFYING
-    assert "CHG-2 undoes it" in town.card(first).text
+    assert "CHG-2> undid it" in town.card(first).text
     assert buttons(town.card(first).message) == {}
     undone = await town.concluded(second(town))
     assert undone.phase is Phase.SUCCEEDED
@@ -307,7 +307,7 @@ async def test_the_old_notice_loses_its_button_once_it_was_used() -> None:
     await town.click(ALICE, ROLLBACK, first)
     notice = town.incidents()[0]
     assert buttons(notice.message) == {}
-    assert "CHG-2 undoes it" in notice.text
+    assert "CHG-2 would undo it" in notice.text
     await town.click(BOB, REJECT, second(town))
     assert ROLLBACK in buttons(town.incidents()[0].message)
 

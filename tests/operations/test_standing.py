@@ -318,14 +318,21 @@ async def test_our_own_later_change_is_no_revert() -> None:
     assert town.now(on).phase is Phase.SUCCEEDED
 
 
-async def test_our_own_rollback_is_no_revert() -> None:
-    """A success that is rolled back stays one, with the link."""
+async def test_a_success_that_is_rolled_back_is_none_any_more() -> None:
+    """Its card says by what, and that without an alarm; and what becomes of that."""
     town = Town()
     first = await town.done()
     await town.click(BOB, ROLLBACK, first)
     await town.pass_time(120)
-    assert town.now(first).phase is Phase.SUCCEEDED
-    assert town.now(first).rolled_back_by == "CHG-2"
+    assert (town.now(first).phase, town.now(first).rolled_back_by) == (Phase.REVERTED, "CHG-2")
+    assert "🟠 *Reverted*" in town.card(first).text
+    assert "CHG-2 put back what it had changed." in town.card(first).text
+    assert "CHG-2> undid it" in town.card(first).text
+    assert not [posted for posted in town.incidents() if posted.thread]
+    await town.concluded(next(change for change in town.changes() if change.label == "CHG-2"))
+    town.cluster.annotate(CHECKOUT, "true")
+    await town.pass_time(61)
+    assert "CHG-2> undid it, and was undone itself since" in town.card(first).text
 
 
 async def test_a_deleted_service_is_reverted_too() -> None:

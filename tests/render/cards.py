@@ -25,6 +25,7 @@ from tests.fakes.world import (
     shop,
     slices,
 )
+from tests.operations.test_half_applied import halved
 from tests.operations.test_owner import WEB, applied, marked
 from tests.render.wire import Json, Make, of
 
@@ -247,6 +248,37 @@ async def _notice_failed() -> Json:
     return of(town.incidents()[0])
 
 
+async def _putting_back() -> Json:
+    """What is half applied is said while the bot goes on with it, and how to do it by hand."""
+    town, change, _ = await halved()
+    await town.pass_time(30)
+    return of(town.card(change))
+
+
+async def _half_applied() -> Json:
+    town, change, _ = await halved()
+    await town.pass_time(30)
+    await town.click(ALICE, "change:withdraw", change)
+    return of(town.card(change))
+
+
+async def _notice_putting_back() -> Json:
+    town, _, _ = await halved()
+    await town.pass_time(30)
+    return _notice_of(town)
+
+
+def _notice_of(town: Town) -> Json:
+    return of(next(posted for posted in town.incidents() if posted.key.startswith("notice:")))
+
+
+async def _notice_half_applied() -> Json:
+    town, change, _ = await halved()
+    await town.pass_time(30)
+    await town.click(ALICE, "change:withdraw", change)
+    return _notice_of(town)
+
+
 async def _notice_reverted() -> Json:
     town = Town()
     await town.done()
@@ -316,6 +348,8 @@ CARDS: Mapping[str, Make] = {
     "card-rolled-back": _rolled_back,
     "card-rollback": _rollback,
     "card-not-applied": _not_applied,
+    "card-putting-back": _putting_back,
+    "card-half-applied": _half_applied,
     "card-rejected": _rejected,
     "card-rejected-in-silence": partial(_rejected, ""),
     "card-withdrawn": _withdrawn,
@@ -325,6 +359,8 @@ CARDS: Mapping[str, Make] = {
     "notice-break-glass": _notice,
     "notice-break-glass-set": _notice_set,
     "notice-failed": _notice_failed,
+    "notice-putting-back": _notice_putting_back,
+    "notice-half-applied": _notice_half_applied,
     "notice-reverted": _notice_reverted,
     "notice-rolled-back": _notice_rolled_back,
     "alarm": _alarm,

@@ -14,7 +14,17 @@ from tests.torture.subject import KEY, Subject
 
 _CARD = re.compile(r"(CHG-\d+) ([a-z ]+): .* for (\S+)")
 OVER = frozenset(
-    {"succeeded", "failed", "inconclusive", "not applied", "rejected", "superseded", "withdrawn", "reverted"}
+    {
+        "succeeded",
+        "failed",
+        "inconclusive",
+        "not applied",
+        "rejected",
+        "superseded",
+        "withdrawn",
+        "reverted",
+        "half applied",
+    }
 )
 
 
