@@ -7,6 +7,7 @@ from bot.domain.incident import Incident, Phase
 from bot.domain.words import counted, duration
 from bot.operations.incident_jobs import DIGEST, PART_OF, UNHEARD, WEEKLY
 from bot.operations.incident_notice import CHANNEL_AGAIN, LONG, SIGNS, notice_of
+from bot.operations.incident_pace import take_place
 from bot.operations.incident_route import by_channel, rank
 from bot.operations.incident_unheard import unheard
 from bot.operations.world import World
@@ -45,6 +46,7 @@ async def _sum_up(
         key = f"{leased.job.key}:{channel}"
         if await world.store.messages.place(key) is not None:
             continue
+        await take_place(world, leased, channel)
         count, lines = counted(len(some), "incident"), _by_rule(some, now)
         message = world.message(template, cluster=cluster, count=count, lines=lines)
         try:
@@ -73,6 +75,7 @@ async def draw_unheard(world: World, leased: Leased) -> None:
         if place is not None:
             await world.messenger.edit(place, message)
         else:
+            await take_place(world, leased, str(instead))
             place = await world.messenger.post(str(instead), message, key=key, look=leased.attempt > 1)
             await world.store.messages.remember(key, place)
     except NotFound as error:

@@ -19,6 +19,7 @@ from bot.operations.incident_jobs import (
     fold_job,
     notice_job,
 )
+from bot.operations.incident_pace import take_last_place, take_place
 from bot.operations.incident_route import channel_of, rank, worth_telling
 from bot.operations.incident_unheard import mark, unmark
 from bot.operations.world import World
@@ -161,6 +162,7 @@ async def draw_fold(world: World, leased: Leased) -> None:
             await _wait_for(world, rows, str(leased.job.payload["channel"]))
         return
     channel = str(leased.job.payload["channel"])
+    await take_last_place(world, leased, channel)
     try:
         place = await world.messenger.post(
             channel, _fold_message(world, rows), key=leased.job.key, look=leased.attempt > 1
@@ -205,6 +207,7 @@ async def say(world: World, leased: Leased) -> None:
         if row.acknowledged_by or snooze is None or what != woken(snooze) or row.snoozed(world.clock()):
             return
         await world.store.jobs.submit(notice_job(row.id))
+    await take_place(world, leased, place.channel)
     notice = notice_of(row)
     word = "Still so" if what.startswith("woke") else "Worse than before"
     await world.messenger.post(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from bot.domain.change import ServiceRef
 from bot.domain.explanation import Severity
 from bot.domain.incident import Incident
 from bot.operations.world import World
@@ -16,12 +17,16 @@ def rank(severity: Severity) -> int:
 
 def channel_of(world: World, row: Incident) -> str | None:
     """Return the channel of an incident; None for a cluster without one, or that is not configured any more."""
-    settings = world.settings.clusters.get(row.cluster)
+    return channel_for(world, row.cluster, row.services)
+
+
+def channel_for(world: World, cluster: str, services: Iterable[ServiceRef]) -> str | None:
+    """Return where bad news about Services of a cluster is told; None as for an incident."""
+    settings = world.settings.clusters.get(cluster)
     if settings is None:
         return None
-    spaces = {ref.namespace for ref in row.services}
-    routes = (route for route in world.settings.incidents.routes if route.matches(row.cluster, spaces))
-    route = next(routes, None)
+    spaces = {ref.namespace for ref in services}
+    route = next((each for each in world.settings.incidents.routes if each.matches(cluster, spaces)), None)
     return (route.channel if route else None) or settings.incident_channel
 
 

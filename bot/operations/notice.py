@@ -2,6 +2,8 @@
 
 from bot.domain.change import Change
 from bot.operations.card import card_of, title_of
+from bot.operations.incident_pace import take_place
+from bot.operations.incident_route import channel_for
 from bot.operations.jobs import card_job, notice_job
 from bot.operations.thread import CARD_SOON
 from bot.operations.view import draw
@@ -14,6 +16,8 @@ async def draw_notice(world: World, leased: Leased) -> None:
     change = await world.store.changes.get(str(leased.job.payload["change"]))
     channel = _channel(world, change)
     if channel is not None and change.incident:
+        if await world.store.messages.place(leased.job.key) is None:
+            await take_place(world, leased, channel, urgent=True)
         await draw(world, leased, channel, await _notice(world, change))
 
 
@@ -29,6 +33,7 @@ async def alarm(world: World, leased: Leased, change: Change) -> None:
     place = await world.store.messages.place(notice_job(change.id).key)
     if place is None:
         raise Later(CARD_SOON)
+    await take_place(world, leased, place.channel, urgent=True)
     await world.messenger.post(
         place.channel,
         world.message("alarm", change=change, card=card_of(change)),
@@ -40,9 +45,10 @@ async def alarm(world: World, leased: Leased, change: Change) -> None:
 
 
 def _channel(world: World, change: Change) -> str | None:
-    """Where a cluster's incidents are told; of one that is configured no more, where it is told by default."""
-    settings = world.settings.clusters.get(change.cluster)
-    return settings.incident_channel if settings else world.settings.incident_channel
+    """Where incidents of its Services are told; of a cluster that is configured no more, where it is by default."""
+    if change.cluster not in world.settings.clusters:
+        return world.settings.incident_channel
+    return channel_for(world, change.cluster, (step.service for step in change.steps))
 
 
 async def _notice(world: World, change: Change) -> Message:
