@@ -78,6 +78,27 @@ async def apply_step(  # noqa: PLR0911 - each is an end that a step may have
             return await _patch(cluster, step, live, allowed)
         except Conflict:
             continue
+    return _restless(step)
+
+
+async def rehearse_step(cluster: Cluster, step: Step, *, in_vain: str) -> Applied | None:
+    """Say why a step could not be applied as things are; None: it could. Nothing is written. Arguments and errors as of `apply_step`."""
+    for _ in range(TRIES):
+        live = await _live(cluster, step)
+        if isinstance(live, Applied):
+            return live
+        if (difference := differs(live, step)) is not None:
+            return Applied(result=Result.SUPERSEDED, sentence=difference)
+        if in_vain:
+            return Applied(result=Result.REFUSED, sentence=in_vain)
+        try:
+            return await _rehearsed(cluster, step, live)
+        except Conflict:
+            continue
+    return _restless(step)
+
+
+def _restless(step: Step) -> Applied:
     return Applied(
         result=Result.REFUSED,
         sentence=f"{step.service} changed {TRIES} times while it was being patched. Propose again when it is quiet.",
@@ -88,7 +109,7 @@ async def _live(cluster: Cluster, step: Step) -> LiveService | Applied:
     try:
         return await cluster.read(step.service)
     except NotFound:
-        return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
+        return _deleted(step)
     except (Forbidden, Invalid) as error:
         return Applied(result=Result.REFUSED, sentence=f"{step.service} could not be read: {ended(error)}")
 
@@ -116,23 +137,40 @@ def differs(live: LiveService, step: Step) -> str | None:
 
 async def _patch(cluster: Cluster, step: Step, live: LiveService, allowed: Guard) -> Applied:
     """Rehearse on the API server, then patch with the fresh resourceVersion as the precondition."""
+    if against := await _rehearsed(cluster, step, live):
+        return against
     try:
-        if more := set(await _answered(rehearse(cluster, step, live))) - set(step.besides):
-            return Applied(result=Result.SUPERSEDED, sentence=_unseen(step, more))
         await allowed(live.resource_version)
         live = await _answered(
             cluster.patch(step.service, step.after, resource_version=live.resource_version, dry_run=False)
         )
     except (Forbidden, Invalid) as error:
-        return Applied(
-            result=Result.REFUSED,
-            sentence=f"The API server refused the patch of {step.service}: {ended(error)}",
-        )
+        return _refused(step, error)
     except NotFound:
-        return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
+        return _deleted(step)
     if why := _made_of_it(live, step):
         return Applied(result=Result.REFUSED, sentence=why)
     return Applied(result=Result.APPLIED, resource_version=live.resource_version)
+
+
+async def _rehearsed(cluster: Cluster, step: Step, live: LiveService) -> Applied | None:
+    """Let the API server try the patch without keeping it; say what speaks against it, None: nothing."""
+    try:
+        more = set(await _answered(rehearse(cluster, step, live))) - set(step.besides)
+    except (Forbidden, Invalid) as error:
+        return _refused(step, error)
+    except NotFound:
+        return _deleted(step)
+    return Applied(result=Result.SUPERSEDED, sentence=_unseen(step, more)) if more else None
+
+
+def _refused(step: Step, error: Forbidden | Invalid) -> Applied:
+    sentence = f"The API server refused the patch of {step.service}: {ended(error)}"
+    return Applied(result=Result.REFUSED, sentence=sentence)
+
+
+def _deleted(step: Step) -> Applied:
+    return Applied(result=Result.SUPERSEDED, sentence=f"{step.service} was deleted since.")
 
 
 async def _answered(call: Awaitable[Answer]) -> Answer:

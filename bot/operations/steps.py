@@ -16,7 +16,16 @@ from bot.domain.change import Change, EventKind, Phase, ServiceRef, Step
 from bot.domain.policy import policy_for
 from bot.domain.rules_finding import GITOPS
 from bot.domain.words import counted, ended, person, unmarked
-from bot.operations.apply import Applied, Guard, Result, UnansweredError, apply_step, there, undo_step
+from bot.operations.apply import (
+    Applied,
+    Guard,
+    Result,
+    UnansweredError,
+    apply_step,
+    rehearse_step,
+    there,
+    undo_step,
+)
 from bot.operations.difference import difference, newcomer
 from bot.operations.harm import harm
 from bot.operations.jobs import card_job, say_job, tell_job
@@ -99,6 +108,9 @@ async def _go_on(world: World, change: Change) -> None:
     if len(done) < len(change.steps) and (against := await _objection(world, change, cluster)):
         await _give_up(world, change, done, against)
         return
+    if stopped := await _rehearse_all(change, cluster, done):
+        await _give_up(world, change, done, stopped)
+        return
     unanswered = change.sent
     versions: dict[str, str] = {}
     for step in change.steps:
@@ -122,6 +134,17 @@ async def _go_on(world: World, change: Change) -> None:
         versions[str(step.service)] = applied.resource_version
         change = await _recorded(world, change, step, applied)
     await _applied(world, change, versions)
+
+
+async def _rehearse_all(change: Change, cluster: Cluster, done: Collection[Step]) -> Applied | None:
+    """Rehearse every Service of several before the next one is patched: what would be refused later costs no write now."""
+    todo = [step for step in change.steps if step not in done and step.service not in change.sent]
+    if len(todo) < 2:  # noqa: PLR2004 - one alone is rehearsed right before its patch
+        return None
+    for step in todo:
+        if against := await rehearse_step(cluster, step, in_vain=_enough(change, step)):
+            return against
+    return None
 
 
 class _Gate:

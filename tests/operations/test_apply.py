@@ -287,6 +287,53 @@ async def test_several_services_are_patched_one_after_the_other() -> None:
     assert [event.detail["service"] for event in steps] == ["shop/basket", "shop/checkout"]
 
 
+async def test_every_service_is_rehearsed_before_the_first_is_patched() -> None:
+    """What the second rehearsal says costs no write of the first; each is rehearsed again before its own patch."""
+    town = Town(clusters=[pair()])
+    await town.order(LEAD, "pause", "")
+    await town.approved()
+    begun = len(town.cluster.patches)
+    await town.order(LEAD, "resume", "")
+    done = [(str(patch.service), patch.dry_run) for patch in town.cluster.patches[begun:]]
+    assert done[:2] == [("shop/basket", True), ("shop/checkout", True)]
+    assert done[2:] == [
+        ("shop/basket", True),
+        ("shop/basket", False),
+        ("shop/checkout", True),
+        ("shop/checkout", False),
+    ]
+
+
+@pytest.mark.parametrize("why", ["refused", "changed", "gone"])
+async def test_what_the_second_rehearsal_tells_costs_no_write(why: str) -> None:
+    """A right that was taken away between the approval and the patch, a spec that changed, a Service that went."""
+    town = Town(clusters=[pair()])
+    await town.order(LEAD, "pause", "")
+    change = await town.approved()
+    real = town.cluster.patch
+
+    async def patch(ref: object, *args: object, **kwargs: object) -> object:
+        if str(ref) == "shop/checkout":
+            raise Forbidden("can't modify service elb")
+        return await real(ref, *args, **kwargs)  # type: ignore[arg-type]  # passed on as it came
+
+    match why:
+        case "refused":
+            town.cluster.patch = patch  # type: ignore[assignment, method-assign]  # from here on
+        case "changed":
+            town.cluster.change_spec(CHECKOUT, sessionAffinity="ClientIP")
+        case _:
+            town.cluster.remove(Service, CHECKOUT)
+    await town.order(LEAD, "resume", "")
+    assert town.now(change).phase is (Phase.NOT_APPLIED if why == "refused" else Phase.SUPERSEDED)
+    assert town.cluster.landed == []
+    if why == "refused":
+        assert (
+            "The API server refused the patch of shop/checkout: can't modify service elb."
+            in town.card(change).text
+        )
+
+
 async def test_what_cannot_be_completed_is_put_back_as_a_whole() -> None:
     """The second Service refuses: the first has its value from before, and the card says so."""
     town = Town(clusters=[pair()])
