@@ -12,7 +12,7 @@ from bot.domain.words import ended, linked, unmarked
 from bot.operations import preview
 from bot.operations.caller import Caller
 from bot.operations.channel import card_channel
-from bot.operations.jobs import card_job, expire_job, look_job, remind_job
+from bot.operations.jobs import card_job, expire_job, invite_job, look_job, remind_job
 from bot.operations.plans import health_note, load_balancer, plan_for
 from bot.operations.preview import Paths
 from bot.operations.refusal import Refused
@@ -212,7 +212,8 @@ async def store(world: World, draft: Change) -> Change:
     detail |= {"reason": draft.reason} if draft.reason else {}
     event = Event(kind=EventKind.PROPOSED, at=draft.requested_at, by=draft.requested_by, detail=detail)
     reminder = [remind_job(draft)] if draft.remind_at else []
-    jobs = [card_job(draft.id), look_job(draft.id), expire_job(draft), *reminder]
+    told = [card_job(draft.id), invite_job(draft.id, "proposed")]
+    jobs = [*told, look_job(draft.id), expire_job(draft), *reminder]
     try:
         return await world.store.changes.open(draft, event, jobs=jobs)
     except AlreadyOpen as error:

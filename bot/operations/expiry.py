@@ -1,7 +1,7 @@
 """The end of a proposal that nobody decided, and the reminder before it."""
 
 from bot.domain.change import EventKind, Phase
-from bot.operations.jobs import say_job
+from bot.operations.jobs import REMINDER, invite_job, say_job
 from bot.operations.move import move
 from bot.operations.world import World
 from bot.ports import Later, Stale
@@ -31,4 +31,4 @@ async def remind(world: World, change_id: str) -> None:
     """Remind the approvers of a proposal that still waits."""
     change = await world.store.changes.get(change_id)
     if change.phase is Phase.PROPOSED:
-        await world.store.jobs.submit(say_job(change.id, "reminder"))
+        await world.store.jobs.submit(say_job(change.id, REMINDER), invite_job(change.id, REMINDER))

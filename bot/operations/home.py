@@ -7,15 +7,12 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from json import dumps
 from typing import Any
 
-from bot.domain.approval import decide_approval
-from bot.domain.change import Change, Phase
+from bot.domain.change import Change
 from bot.domain.incident import Incident
-from bot.domain.policy import Cause
 from bot.operations.caller import Caller
 from bot.operations.card import STATES, title_of
 from bot.operations.incident_jobs import notice_job
@@ -23,6 +20,7 @@ from bot.operations.incident_roster import Line, line_of, roster
 from bot.operations.jobs import card_job
 from bot.operations.refusal import Refused
 from bot.operations.rights import Rights, rights_of
+from bot.operations.waiting import waits_for
 from bot.operations.world import World
 from bot.ports import Forbidden, Invalid, Job, Leased, NotFound, WorldError
 
@@ -110,7 +108,7 @@ async def home_view(world: World, caller: Caller) -> dict[str, Any]:
     )
     # What ends first is shown first: a proposal that is not seen in time expires.
     soonest = sorted(_shown(rights, being), key=lambda change: change.expires_at)
-    waiting = [change for change in soonest if _waits_for(rights, change, world.clock())]
+    waiting = [change for change in soonest if waits_for(rights, change, world.clock())]
     mine = [change for change in soonest if change.requested_by == caller.user]
     recent = [change for change in _shown(rights, lately) if not change.open]
     headings = (("Waiting for you", waiting), ("Yours, still open", mine), ("Lately", recent))
@@ -133,15 +131,6 @@ async def _incident(world: World, row: Incident) -> tuple[Line, str]:
 
 def _shown(rights: Rights, found: Sequence[Change]) -> list[Change]:
     return [change for change in found if rights.visible(change.cluster, change.service.namespace)]
-
-
-def _waits_for(rights: Rights, change: Change, now: datetime) -> bool:
-    """Whether this person's yes would count, now or when a freeze is over."""
-    if change.phase is not Phase.PROPOSED:
-        return False
-    policies = [rights.policy(change.cluster, step.service.namespace) for step in change.steps]
-    found = [decide_approval(policy, change, rights.person, rights.groups, now) for policy in policies]
-    return all(decision.allowed or decision.cause is Cause.FROZEN for decision in found)
 
 
 def _left(more: Sequence[Change]) -> tuple[int, str]:

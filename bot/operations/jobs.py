@@ -35,6 +35,10 @@ ANNOUNCE = "announce"
 """Post one sentence in a channel, once."""
 NOTICE = "notice"
 """Bring the incident channel's notice of a change up to date."""
+INVITE = "invite"
+"""Find the approvers of a proposal who are not in its channel."""
+INVITATION = "invitation"
+"""Tell one of them directly, once."""
 TELL = "tell"
 """Record the Kubernetes Event of an applied change."""
 SWEEP = "sweep"
@@ -128,6 +132,21 @@ def say_job(change: str, what: str, sentence: str = "") -> Job:
 def announce_job(key: str, channel: str, sentence: str) -> Job:
     """Say one sentence in a channel, once."""
     return Job(key=f"announce:{key}", kind=ANNOUNCE, payload={"channel": channel, "sentence": sentence})
+
+
+REMINDER = "reminder"
+"""What is said of a proposal that still waits when its end is near."""
+
+
+def invite_job(change: str, what: str) -> Job:
+    """Find those to be told directly, once for the proposal and once for its reminder."""
+    return Job(key=f"invite:{change}:{what}", kind=INVITE, payload={"change": change, "what": what})
+
+
+def invitation_job(change: str, what: str, user: str) -> Job:
+    """Tell one person directly, once."""
+    payload = {"change": change, "what": what, "user": user}
+    return Job(key=f"invitation:{change}:{what}:{user}", kind=INVITATION, payload=payload)
 
 
 def tell_job(change: str) -> Job:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.operations import jobs, notice, orphan, progress, talk
+from bot.operations import invitation, jobs, notice, orphan, progress, talk
 from bot.operations.advance import advance
 from bot.operations.expiry import expire, remind
 from bot.operations.home import HOME, refresh_home
@@ -88,6 +88,8 @@ _PERFORMERS: Mapping[str, Callable[[World, Leased], Awaitable[None]]] = {
     jobs.MEASURE: _measure,
     jobs.SWEEP: _sweep,
     jobs.TELL: _tell,
+    jobs.INVITE: invitation.invite,
+    jobs.INVITATION: invitation.tell,
     HOME: refresh_home,
     **INCIDENTS,
     **DIGESTS,

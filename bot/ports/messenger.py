@@ -110,6 +110,14 @@ class Messenger(Protocol):
         """Whether the bot may post there: a channel it is a member of."""
         ...
 
+    async def inside(self, channel: str) -> frozenset[str]:
+        """Return the user ids of those who are in a channel, cached for a minute.
+
+        Raises:
+            NotFound, Forbidden, Unavailable: as named.
+        """
+        ...
+
     async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """Show a person's Home tab; raises as post."""
         ...

@@ -68,6 +68,8 @@ class MemoryMessenger:
         self.groups: dict[str, frozenset[str]] = {}
         self.channels: set[str] = set()
         """Those that the bot is a member of."""
+        self.elsewhere: set[str] = set()
+        """People who are in no channel."""
         self.posts: list[Posted] = []
         self.down = False
         """Whether Slack does not answer at all."""
@@ -104,6 +106,10 @@ class MemoryMessenger:
         """The messages of a key that are there now."""
         return [posted for posted in self.posts if posted.key == key]
 
+    def direct(self, user: str) -> list[Posted]:
+        """What was posted to a person directly."""
+        return [posted for posted in self.posts if posted.place.channel == f"D{user[1:]}"]
+
     def said_to(self, user: str) -> list[str]:
         """What a person was told, oldest first."""
         return [told.text for told in self.told if told.user == user]
@@ -122,7 +128,9 @@ class MemoryMessenger:
     ) -> Place:
         """Post a message."""
         self._called("post")
-        if channel not in self.channels:
+        if channel in self.people:
+            channel = f"D{channel[1:]}"
+        elif channel not in self.channels:
             raise NotFound(f"there is no channel {channel}, or the bot is not in it")
         if look and (there := [p for p in self.keyed(key) if p.place.channel == channel]):
             await self.edit(there[0].place, message)
@@ -184,6 +192,13 @@ class MemoryMessenger:
         """Whether the bot may post there."""
         self._called("member_of")
         return channel in self.channels
+
+    async def inside(self, channel: str) -> frozenset[str]:
+        """Return everybody but those who are elsewhere."""
+        self._called("inside")
+        if channel not in self.channels:
+            raise NotFound(channel)
+        return frozenset(self.people) - self.elsewhere
 
     async def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """Show a person's Home tab."""

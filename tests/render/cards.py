@@ -8,7 +8,7 @@ from bot.config.settings import Clients, CloudSettings, Provider, VerificationSe
 from bot.domain.change import Change, Phase
 from bot.domain.policy import Policy
 from bot.domain.verification import Outcome
-from bot.operations.card import card_of
+from bot.operations.card import card_of, title_of
 from bot.ports import Forbidden
 from tests.fakes.world import (
     ALICE,
@@ -317,6 +317,21 @@ async def _reminder() -> Json:
     return of(town.messenger.keyed(f"say:{change.id}:reminder")[0])
 
 
+async def _invitation() -> Json:
+    town = Town()
+    town.messenger.elsewhere.add(BOB)
+    await town.propose()
+    return of(town.messenger.direct(BOB)[0])
+
+
+async def _invitation_again() -> Json:
+    """Of a change that nobody gave a reason for, and where Slack gives no link."""
+    town = Town()
+    change = replace(await town.propose(), reason="")
+    context = {"title": title_of(change), "channel": change.channel, "link": "", "again": True}
+    return of(town.world.message("invitation", change=change, **context))
+
+
 async def _reminder_to_nobody() -> Json:
     """Of what nobody can approve here: it is shown, and applied by hand."""
     town = Town()
@@ -366,5 +381,7 @@ CARDS: Mapping[str, Make] = {
     "alarm": _alarm,
     "breakglass": _breakglass,
     "reminder": _reminder,
+    "invitation": _invitation,
+    "invitation-again": _invitation_again,
     "reminder-to-nobody": _reminder_to_nobody,
 }

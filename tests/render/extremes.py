@@ -369,7 +369,7 @@ def _named(text: Text) -> Iterator[tuple[str, Make]]:
         yield f"card-{phase}", partial(card, text, phase)
         yield f"notice-{phase}", partial(notice, text, phase)
     yield "card-read-only", partial(card, text, Phase.PROPOSED, read_only=True)
-    for template in ("alarm", "reminder", "elsewhere", "breakglass"):
+    for template in ("alarm", "reminder", "invitation", "elsewhere", "breakglass"):
         yield template, partial(said, text, template)
     for outcome in Outcome:
         yield f"verdict-{outcome}", partial(verdict, text, outcome)

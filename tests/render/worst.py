@@ -132,6 +132,8 @@ async def said(text: Text, template: str) -> Json:
         card=card_of(change),
         title=title_of(change),
         channel="C0OPS",
+        link=PERMALINK,
+        again=True,
         approval=change.approvals[0],
     )
 

@@ -16,11 +16,14 @@ from bot.adapters.slack.people import person_of
 from bot.adapters.slack.pictures import Pictures
 from bot.adapters.slack.remembered import Remembered
 from bot.adapters.slack.response_url import ResponseUrls
-from bot.adapters.slack.traces import METADATA, Traces, stamp_of
+from bot.adapters.slack.traces import METADATA, MOST_PAGES, Traces, stamp_of
 from bot.domain.change import Place
 from bot.ports import Forbidden, Invalid, Message, NotFound, Person, Picture, Unavailable, WorldError
 
 log = logging.getLogger(__name__)
+
+PEOPLE = 1000
+"""Members of a channel that are asked for at once; Slack takes no more."""
 
 
 class SlackMessenger:
@@ -47,6 +50,7 @@ class SlackMessenger:
         self.person = Remembered(self._person, clock=clock)
         self.members = Remembered(self._members, clock=clock)
         self.member_of = Remembered(self._member_of, clock=clock)
+        self.inside = Remembered(self._inside, clock=clock)
 
     async def post(
         self,
@@ -63,6 +67,7 @@ class SlackMessenger:
             # It was posted by an attempt that is over; what it is about may have moved on since.
             await self.edit(there, message)
             return there
+        channel = await self._direct(channel) if channel.startswith(("U", "W")) else channel
         await self._pace.turn(channel)
         told: Json = {
             "channel": channel,
@@ -188,6 +193,19 @@ class SlackMessenger:
         if not isinstance(users, list):
             raise Unavailable(f"Slack does not say who is in {group}")
         return frozenset(map(str, users))
+
+    async def _inside(self, channel: str) -> frozenset[str]:
+        """The members of a channel; of a very large one those of the first pages."""
+        asked: Json = {"channel": channel, "limit": str(PEOPLE)}
+        found: set[str] = set()
+        for _ in range(MOST_PAGES):
+            answer = await self._calls.read("conversations.members", **asked)
+            found.update(map(str, answer.get("members") or ()))
+            more = answer.get("response_metadata")
+            asked["cursor"] = more.get("next_cursor") if isinstance(more, dict) else None
+            if not asked["cursor"]:
+                break
+        return frozenset(found)
 
     async def _member_of(self, channel: str) -> bool:
         if channel.startswith("D"):

@@ -176,3 +176,25 @@ async def test_a_broken_connection_is_tried_once_more_for_reading(
     with pytest.raises(Unavailable):
         await messenger.person("U02BOB")
     assert len(workspace.log(name="users.info")) == 4
+
+
+async def test_who_is_in_a_channel_is_read_page_by_page(
+    workspace: Workspace, messenger: SlackMessenger
+) -> None:
+    """However many they are."""
+    ops = workspace.state.directory.channels["C01OPS"]
+    crowd = frozenset(f"U9{number:04}" for number in range(2500))
+    workspace.state.directory.add(replace(ops, members=ops.members | crowd))
+    assert await messenger.inside("C01OPS") == ops.members | crowd
+    assert len(workspace.log(name="conversations.members")) == 3
+
+
+async def test_who_is_in_a_channel_without_the_right_to_look_is_not_known(
+    workspace: Workspace, messenger: SlackMessenger
+) -> None:
+    """Nor of a channel that is not there."""
+    workspace.faults.add("conversations.members", "error", error="missing_scope")
+    with pytest.raises(Forbidden):
+        await messenger.inside("C01OPS")
+    with pytest.raises(NotFound):
+        await messenger.inside("C0NOSUCH")

@@ -60,6 +60,16 @@ async def test_without_the_right_to_open_or_to_whisper_the_person_is_told_direct
     assert [m.text for m in workspace.messages("D01ALICE")] == ["hello"]
 
 
+async def test_what_is_posted_to_a_person_stands_in_their_direct_messages(
+    workspace: Workspace, messenger: SlackMessenger
+) -> None:
+    """Its place is there, too: that is where it can be edited."""
+    place = await messenger.post(ALICE, HELLO, key="invitation")
+    assert place.channel == "D01ALICE"
+    await messenger.edit(place, Message(text="changed"))
+    assert [m.text for m in workspace.messages("D01ALICE")] == ["changed"]
+
+
 async def test_an_answer_goes_through_the_response_url(
     workspace: Workspace, messenger: SlackMessenger
 ) -> None:
