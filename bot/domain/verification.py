@@ -53,6 +53,8 @@ class Crossing(StrEnum):
     """Some of the class's nodes send their connections through it, others do not."""
     UNCLEAR = "unclear"
     """The counter came, and noise, rounding or clocks leave more than one answer."""
+    STUCK = "stuck"
+    """The counter came and never moved: nothing shows that it counts."""
     UNSEEN = "unseen"
     """The counter never came."""
 
@@ -163,6 +165,8 @@ class Counter:
     id: str
     protocol: str
     port: int
+    moved: bool | None = None
+    """Whether it was seen to move, lately or in the run; None where it was not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +184,7 @@ class Count:
     attempts: int | None = None
     connected: int | None = None
     seen: int | None = None
-    """New connections at the load balancer above its noise; None where the counter never came."""
+    """New connections at the load balancer above its noise; None where the counter never came, or is not understood."""
     connectivity: Connectivity = Connectivity.UNKNOWN
     crossing: Crossing = Crossing.UNSEEN
     nodes: tuple[str, ...] = ()

@@ -20,8 +20,8 @@ def count(run: Run, client: str, *, before: bool) -> Count:
     again = [] if before else [t for t in run.again if t.client == client]
     first = Target(client=client, node="")
     if again:
-        return _count(run, [(Part.RECHECK, t) for t in again], before=False)
-    return _count(run, [(Part.BEFORE if before else Part.AFTER, first)], before=before)
+        return _count(run, [(Part.RECHECK, t) for t in again])
+    return _count(run, [(Part.BEFORE if before else Part.AFTER, first)])
 
 
 def chosen(run: Run, part: Part, turn: Target) -> Burst | None:
@@ -29,13 +29,13 @@ def chosen(run: Run, part: Part, turn: Target) -> Burst | None:
     return next((b for b in reversed(tries(run, part, turn)) if b.usable), None)
 
 
-def _count(run: Run, turns: Sequence[tuple[Part, Target]], *, before: bool) -> Count:
+def _count(run: Run, turns: Sequence[tuple[Part, Target]]) -> Count:
     bursts = [chosen(run, part, turn) for part, turn in turns]
     found = [b for b in bursts if b is not None]
     probes = [p for b in found for p in b.probes]
     if len(found) < len(turns):
         return Count(why=_why_none(run, turns), nodes=tuple(p.node for p in probes))
-    signals = [signal(run, b, after_patch=not before) for b in found]
+    signals = [signal(run, b) for b in found]
     attempts, connected = _sum(p.attempts for p in probes), _sum(p.connected for p in probes)
     reach, why = connectivity(probes)
     crossing = _all(s.crossing for s in signals)
@@ -64,7 +64,7 @@ def astray(run: Run, client: str) -> tuple[str, ...]:
         for t in run.again
         if t.client == client
         and (burst := chosen(run, Part.RECHECK, t)) is not None
-        and signal(run, burst, after_patch=True).crossing in {wrong, Crossing.PARTLY}
+        and signal(run, burst).crossing in {wrong, Crossing.PARTLY}
     )
 
 
@@ -102,7 +102,7 @@ def _all(each: Iterable[Crossing]) -> Crossing:
         return found.pop()
     if Crossing.PARTLY in found or {Crossing.CROSSED, Crossing.BYPASSED} <= found:
         return Crossing.PARTLY
-    return Crossing.UNSEEN if Crossing.UNSEEN in found else Crossing.UNCLEAR
+    return next((each for each in (Crossing.UNSEEN, Crossing.STUCK) if each in found), Crossing.UNCLEAR)
 
 
 def _why_none(run: Run, turns: Sequence[tuple[Part, Target]]) -> str:

@@ -24,8 +24,11 @@ ATTEMPTS = 3
 """How often an interrupted burst is started."""
 FEW, MANY = 4, 12
 """Below the first no quiet period is excused, below the second one, else two."""
-AGAIN_AT_MOST = 6
-"""Nodes that are looked at once more, each in its own periods."""
+MORE_BURSTS = 6
+"""Bursts beyond one for each class and side that may be sent: to repeat what was interrupted, and to look again, node
+by node, at what was not as expected."""
+LOOK_BACK = 120
+"""Periods before the run that are read too while the counter has not moved: they may show that it counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +156,33 @@ def tries(run: Run, part: Part, turn: Target) -> list[Burst]:
 
 
 def settled(run: Run, part: Part, turn: Target) -> bool:
-    """Whether a turn brought its counts, has no node left, or was tried often enough."""
+    """Whether a turn brought its counts, has no node left, was tried often enough, or may send no more."""
     found = tries(run, part, turn)
-    return any(b.usable or not b.probes for b in found) or len(found) >= ATTEMPTS
+    if any(b.usable or not b.probes for b in found) or len(found) >= ATTEMPTS:
+        return True
+    return (bool(found) or part is Part.RECHECK) and not affordable(run, turn.client)
+
+
+def at_most(plan: MeasurementPlan) -> int:
+    """How many connections are opened in all, whatever happens; this is on the card."""
+    each = [plan.sent_by(client) for client in plan.clients]
+    return sum(each) * (2 if plan.compare else 1) + MORE_BURSTS * max(each, default=0)
+
+
+def affordable(run: Run, *clients: str) -> bool:
+    """Whether one more burst of each of these classes stays within what was approved.
+
+    What was told to a probe counts as sent, whatever became of it, and each class's first turn on either side of the
+    patch is kept free.
+    """
+    told = 0
+    for burst in run.bursts:
+        client = run.client(burst.client)
+        told += sum(p.connections for p in burst.probes) * (len(client.targets) if client else 1)
+    sides = (Part.BEFORE, Part.AFTER) if run.comparing else (Part.AFTER,)
+    first = [t.client for part in sides for t in turns(run, part) if not tries(run, part, t)]
+    wanted = [client for name in (*first, *clients) if (client := run.client(name)) is not None]
+    return told + sum(run.plan.sent_by(client) for client in wanted) <= at_most(run.plan)
 
 
 def given_up(burst: Burst) -> dict[str, str]:
@@ -303,9 +330,11 @@ def _counters(run: Run, now: datetime) -> Step | None:
     due = later(run.read_at, poll(run.plan)) if asked_since and run.read_at else closed
     if now < due:
         return Wait(until=min(due, max(deadline, now)))
-    numbers = needed(run)
-    period = run.plan.period
-    return ReadCounters(span=Span(start=start_of(numbers[0], period), end=start_of(numbers[-1] + 1, period)))
+    numbers, period = needed(run), run.plan.period
+    back = 0 if run.counters and all(c.moved for c in run.counters) else LOOK_BACK
+    return ReadCounters(
+        span=Span(start=start_of(numbers[0] - back, period), end=start_of(numbers[-1] + 1, period))
+    )
 
 
 def complete(run: Run) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.domain.verification import Part, Run
 from bot.domain.verification_pattern import duration, off_periods, on_periods, settled, turns
 from bot.domain.verification_period import index, later, start_of
-from bot.domain.verification_signal import counts
+from bot.domain.verification_stamp import counts
 
 _WORDS = {
     "baseline": "listening to the load balancer before anything is sent",

@@ -85,7 +85,8 @@ def _unsteady(seen: Seen) -> bool:
 
 
 def _without_effect(seen: Seen) -> bool:
-    return seen.client.through_after is True and seen.after.crossing is Crossing.BYPASSED
+    """Whether it goes past the load balancer still, or may: a counter that is stuck does not show that it does not."""
+    return seen.client.through_after is True and seen.after.crossing in {Crossing.BYPASSED, Crossing.STUCK}
 
 
 def _wrong_way(seen: Seen) -> bool:
@@ -164,8 +165,16 @@ ROW_RULES: tuple[RowRule, ...] = (
         holds=lambda s: s.after.crossing is Crossing.UNSEEN,
     ),
     RowRule(
+        code="stuck-counter",
+        when="It connects, and the load balancer's counter never moved: nothing shows that it counts, so what it says "
+        "is no evidence either way.",
+        then=Judgement.OPEN,
+        holds=lambda s: s.after.crossing is Crossing.STUCK,
+    ),
+    RowRule(
         code="unclear",
-        when="It connects, and noise, rounding or a shifted clock leave more than one answer.",
+        when="It connects, and noise, rounding, a shifted clock, or the end of its period that a point may be stamped "
+        "with, leave more than one answer.",
         then=Judgement.OPEN,
         holds=lambda s: s.after.crossing is Crossing.UNCLEAR,
     ),

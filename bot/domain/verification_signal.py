@@ -1,35 +1,31 @@
 """What the load balancer's counter says of one burst: all of it crossed, nothing, some, or it cannot be told.
 
-The counter is `m4_ncps`, new connections per second averaged over a period (ELB, Cloud Eye namespace SYS.ELB), so
-a period's count is value times period, known to within the decimals that the cloud gives. The connections of
-other clients are what the quiet periods around the bursts counted. Bounds rather than means are used, so that
-taking data away only ever widens them: less data can turn an answer into "unclear", and never into another one.
+Each way in which the points may be stamped is weighed by itself, and an answer is one that all of them give.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import erf, isfinite, sqrt
+from math import erf, sqrt
 
 from bot.domain.verification import Burst, Crossing, Part, Run
 from bot.domain.verification_beside import packets_contradict
-from bot.domain.verification_pattern import around, excused, off_periods, on_periods
-from bot.domain.verification_period import index
+from bot.domain.verification_excess import Excess, excess, points_of, stamped
+from bot.domain.verification_stamp import moved, stampings
 
-Z = 2.33
-"""Standard deviations for 99 %, one-sided: connections of others arrive independently, as a Poisson process."""
 ALL = 0.95
 """Part of the attempts that must connect for a burst to be whole, as for reachability."""
-MOST, FEW = 0.85, 0.05
-"""Parts of the connections between which the counter shows neither all nor nothing; a rate that is cut to one
-decimal loses a tenth of twenty connections a minute."""
-MORE_THAN_SENT = 2.0
-"""If the counter may have risen by more than this part of what was sent, others may have been busy just then."""
 MOST_SURE = 0.999
-DECIMALS = 6
 _UNTIMED = (
     "the cloud tells a time that cannot be, or a clock was set meanwhile, so what it counted may lie in other periods "
     "than the bursts"
 )
+_BESIDE = "the period beside the burst's own may hold a part of it"
+_SMEARED = "the load balancer's clock and the cluster's seem to be apart"
+_MIXED = "some connections failed, so its nodes cannot be told apart"
+_EITHER = (
+    "whether the load balancer's points are stamped with the start or the end of their period is not known, and here "
+    "it matters"
+)
+_STUCK = "the load balancer's counter did not move at all, so nothing shows that it counts"
 _AGAINST = {
     Crossing.CROSSED: "the load balancer counted these connections, but not the packets that they bring: its metrics "
     "contradict each other",
@@ -39,185 +35,82 @@ _AGAINST = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
-    """New connections of others per period: bounds and mean of the quiet periods."""
-
-    low: float
-    high: float
-    mean: float
-
-    @property
-    def spread(self) -> float:
-        """Half the range."""
-        return (self.high - self.low) / 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """What a burst left in the counter."""
 
     crossing: Crossing
     seen: int | None = None
-    """New connections above the noise; None where the counter never came."""
+    """New connections above the noise; None where the counter never came, or that depends on how it is stamped."""
     confidence: float = 0.0
     why: str = ""
 
 
-def stamped(run: Run) -> dict[int, float]:
-    """New connections by the number of the period that the cloud names; what is no count is missing."""
-    period = run.plan.period
-    return {index(r.at, period): r.value * period for r in run.readings if isfinite(r.value) and r.value >= 0}
-
-
-def counts(run: Run) -> dict[int, float]:
-    """New connections by period number, whichever end of its period the cloud stamps a point with."""
-    late = stamped_at_the_end(run)
-    return {number - late: value for number, value in stamped(run).items()}
-
-
-def stamped_at_the_end(run: Run) -> bool:
-    """Whether the points are stamped with the end of their period.
-
-    No vendor page says which end it is, so the bursts tell: none is in the period that it filled, and one is
-    wholly in the next. Where a burst's own period is missing, nothing is concluded.
-    """
-    have = stamped(run)
-    bursts = [b for b in run.bursts if b.usable and any(p.connected for p in b.probes)]
-    empty = [_empty(run, burst, have) for burst in bursts]
-    return all(empty) and any(_late(run, burst, have) is Crossing.CROSSED for burst in bursts)
-
-
-def _empty(run: Run, burst: Burst, have: Mapping[int, float]) -> bool:
-    """Whether a burst's own periods hold less than half of it above their quieter neighbour; all must be there."""
-    on, beside = on_periods(run, burst), around(run, burst)
-    if any(n not in have for n in (*on, *beside)):
-        return False
-    quiet = min(have[n] for n in beside)
-    return sum(have[n] - quiet for n in on) < sum(p.connected or 0 for p in burst.probes) / 2
-
-
-def _late(run: Run, burst: Burst, have: Mapping[int, float]) -> Crossing:
-    """What a burst would be if points were stamped a period late."""
-    moved = {number - 1: value for number, value in have.items()}
-    others = _noise(run, moved, after_patch=burst.part is not Part.BEFORE)
-    on = on_periods(run, burst)
-    if others is None or any(n not in moved for n in on):
-        return Crossing.UNSEEN
-    made = [p.connected for p in burst.probes if p.connected]
-    return _classify(_excess(run, burst, moved, others), made, whole=burst.part is Part.BEFORE)[0]
-
-
-def grain(run: Run) -> float:
-    """Connections per period to within which the cloud gives its values, by the decimals that it uses."""
-    values = [r.value for r in run.readings if isfinite(r.value)]
-    for decimals in range(DECIMALS):
-        if all(abs(v * 10**decimals - round(v * 10**decimals)) < 1e-6 for v in values):  # noqa: PLR2004  float dust
-            return run.plan.period / 10.0**decimals
-    return 0.0
-
-
-def noise(run: Run, *, after_patch: bool) -> Noise | None:
-    """Bounds of the quiet periods on one side of the patch; None where too few of them came.
-
-    A few may be missing, or out of the ordinary: as many as are excused, less those that are missing, are left
-    out at either end.
-    """
-    return _noise(run, counts(run), after_patch=after_patch)
-
-
-def _noise(run: Run, have: Mapping[int, float], *, after_patch: bool) -> Noise | None:
-    quiet = off_periods(run, after_patch=after_patch)
-    came = sorted(have[n] for n in quiet if n in have)
-    spare = excused(len(quiet)) - (len(quiet) - len(came))
-    if spare < 0 or len(quiet) < 2:  # noqa: PLR2004  one period has no spread
-        return None
-    return Noise(low=came[spare], high=came[-1 - spare], mean=sum(came) / len(came))
-
-
-def signal(run: Run, burst: Burst, *, after_patch: bool) -> Signal:
+def signal(run: Run, burst: Burst) -> Signal:
     """Decide whether a usable burst crossed the load balancer."""
-    made = [p.connected for p in burst.probes if p.connected]
-    if not made:
+    if not any(p.connected for p in burst.probes):
         return Signal(crossing=Crossing.UNSEEN, why="nothing connected")
-    have = counts(run)
-    on = on_periods(run, burst)
-    if run.blind or any(n not in have for n in on):
-        return Signal(
-            crossing=Crossing.UNSEEN, why=run.blind or run.trouble or "the counter of its period did not come"
-        )
-    others = noise(run, after_patch=after_patch)
-    if others is None:
-        return Signal(
-            crossing=Crossing.UNSEEN, why=run.trouble or "too few counters of quiet periods came to compare"
-        )
-    return _decide(run, burst, others, made)
+    if run.blind:
+        return Signal(crossing=Crossing.UNSEEN, why=run.blind)
+    each = [_stamped(run, burst, late=late) for late in stampings(run)]
+    if len({one.crossing for one in each}) == 1:
+        return min(each, key=lambda one: one.confidence)
+    unseen = next((one for one in each if one.crossing is Crossing.UNSEEN), None)
+    return unseen or _either(run, burst)
 
 
-def _decide(run: Run, burst: Burst, others: Noise, made: list[int]) -> Signal:
-    have, on = counts(run), on_periods(run, burst)
-    total = sum(have[n] for n in on)
-    excess = _excess(run, burst, have, others)
-    crossing, why = _classify(excess, made, whole=burst.part is Part.BEFORE)
-    if crossing is Crossing.CROSSED and burst.part is not Part.BEFORE and _mixed(burst):
-        crossing, why = Crossing.UNCLEAR, "some connections failed, so its nodes cannot be told apart"
-    if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and not run.timed and burst.part is not Part.BEFORE:
-        crossing, why = Crossing.UNCLEAR, _UNTIMED
-    if crossing in {Crossing.BYPASSED, Crossing.PARTLY} and _smeared(run, burst, others, sum(made)):
-        crossing, why = Crossing.UNCLEAR, "the load balancer's clock and the cluster's seem to be apart"
-    if packets_contradict(run, burst, crossing, sum(made), late=stamped_at_the_end(run)):
-        crossing, why = Crossing.UNCLEAR, _AGAINST[crossing]
+def _either(run: Run, burst: Burst) -> Signal:
+    """What it is where the answer depends on how the points are stamped.
+
+    Before the patch it is only asked whether some of it crossed, wherever that was counted.
+    """
+    if burst.part is Part.BEFORE:
+        found = _stamped(run, burst, late=None)
+        if found.crossing is Crossing.PARTLY:
+            return found
+    return Signal(crossing=Crossing.UNCLEAR, why=_EITHER)
+
+
+def _stamped(run: Run, burst: Burst, *, late: bool | None) -> Signal:
+    """What it is if points are stamped so; with `late` unknown, if it is looked for in both places."""
+    found = excess(run, burst, late=late)
+    if found is None:
+        return Signal(crossing=Crossing.UNSEEN, why=run.trouble or _lacking(run, burst, late=late))
+    crossing, why = found.crossing()
+    if doubt := _doubt(run, burst, found, crossing, late=late):
+        crossing, why = Crossing.UNCLEAR, doubt
+    if crossing is not Crossing.CROSSED and not moved(run, burst):
+        crossing, why = Crossing.STUCK, _STUCK
     return Signal(
         crossing=crossing,
-        seen=max(0, round(total - len(on) * others.mean)),
-        confidence=_confidence(crossing, total, len(on), others, sum(made)),
+        seen=max(0, round(found.total - found.width * found.noise.mean)),
+        confidence=_confidence(crossing, found),
         why=why,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Excess:
-    """Least and most that a burst added to the counter, and by how much rounding may hide more."""
-
-    low: float
-    high: float
-    grain: float
-    sent: int
+def _lacking(run: Run, burst: Burst, *, late: bool | None) -> str:
+    """Say which counters never came."""
+    have = stamped(run)
+    if all(n in have for n in points_of(run, burst, late=late)):
+        return "too few counters of quiet periods came to compare"
+    return "the counter of its period did not come"
 
 
-def _excess(run: Run, burst: Burst, have: Mapping[int, float], others: Noise) -> _Excess:
-    values = [have[n] for n in on_periods(run, burst)]
-    total, width = sum(values), len(values)
-    margin = Z * sqrt(width * max(others.high, 0.0))
-    return _Excess(
-        low=total - width * others.high - margin,
-        high=total - width * others.low + margin,
-        grain=width * grain(run),
-        sent=sum(p.attempts or 0 for p in burst.probes),
-    )
-
-
-def _classify(excess: _Excess, made: Iterable[int], *, whole: bool) -> tuple[Crossing, str]:
-    """Say which answers the bounds of the excess leave.
-
-    "All" must exclude that one whole node is short, and "nothing" that one whole node is in it: the line is half
-    of what the smallest node sent, and what rounding hides must not bridge a node's whole part. With `whole`,
-    before the patch, the class counts as one node.
-    """
-    sums = list(made)
-    connected = sum(sums)
-    least = connected if whole else min(sums)
-    low, high = excess.low, excess.high
-    all_of_it = low > connected - least / 2 and low - excess.grain >= connected - least
-    none_of_it = high < least / 2 and high + excess.grain <= least
-    if all_of_it and high + excess.grain > MORE_THAN_SENT * excess.sent:
-        return Crossing.UNCLEAR, "the load balancer counted more than was sent: others were busy just then"
-    if all_of_it and high >= MOST * connected:
-        return Crossing.CROSSED, ""
-    if none_of_it and low <= FEW * connected:
-        return Crossing.BYPASSED, ""
-    if low - excess.grain > FEW * connected and high + excess.grain < MOST * connected:
-        return Crossing.PARTLY, ""
-    return Crossing.UNCLEAR, "noise and rounding leave more than one answer"
+def _doubt(run: Run, burst: Burst, found: Excess, crossing: Crossing, *, late: bool | None) -> str:
+    """Say what else speaks against an answer that the bounds leave."""
+    lacking = crossing in {Crossing.BYPASSED, Crossing.PARTLY}
+    after = burst.part is not Part.BEFORE
+    if crossing is Crossing.CROSSED and after and _mixed(burst):
+        return _MIXED
+    if lacking and after and not run.timed:
+        return _UNTIMED
+    if lacking and found.smeared():
+        return _SMEARED
+    if crossing is Crossing.BYPASSED and not found.beside_nothing():
+        return _BESIDE
+    if late is not None and packets_contradict(run, burst, crossing, found.made, late=late):
+        return _AGAINST[crossing]
+    return ""
 
 
 def _mixed(burst: Burst) -> bool:
@@ -226,26 +119,18 @@ def _mixed(burst: Burst) -> bool:
     return len(burst.probes) > 1 and sum(p.connected or 0 for p in burst.probes) < ALL * sent
 
 
-def _smeared(run: Run, burst: Burst, others: Noise, connected: int) -> bool:
-    """Whether the periods right before and after would make up for what the burst's own lack, or did not come."""
-    have = counts(run)
-    wide = [*on_periods(run, burst), *around(run, burst)]
-    if any(n not in have for n in wide):
-        return True
-    return sum(have[n] - others.low for n in wide) >= 0.9 * connected
-
-
-def _confidence(crossing: Crossing, total: float, width: int, others: Noise, connected: int) -> float:
+def _confidence(crossing: Crossing, found: Excess) -> float:
     """Probability that a normal law of the noise does not explain the answer; 0 where it is open."""
+    others, width = found.noise, found.width
     sigma = sqrt(width * max(others.high, others.spread**2, 1.0))
     match crossing:
         case Crossing.CROSSED:
-            distance = total - width * others.high
+            distance = found.total - width * others.high
         case Crossing.BYPASSED:
-            distance = connected - (total - width * others.low)
+            distance = found.made - (found.total - width * others.low)
         case Crossing.PARTLY:
-            above = total - width * others.mean
-            distance = min(above, connected - above)
+            above = found.total - width * others.mean
+            distance = min(above, found.made - above)
         case _:
             return 0.0
     return max(0.0, min(MOST_SURE, 0.5 * (1 + erf(distance / sigma / sqrt(2)))))

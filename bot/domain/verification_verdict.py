@@ -17,9 +17,9 @@ from bot.domain.verification import (
 from bot.domain.verification_beside import beside
 from bot.domain.verification_cause import of_no_connection, of_wrong_way
 from bot.domain.verification_count import ENOUGH, chosen, count
-from bot.domain.verification_pattern import AGAIN_AT_MOST, given_up, tries
+from bot.domain.verification_pattern import MORE_BURSTS, affordable, given_up, tries
 from bot.domain.verification_rule import RowRule, Seen, row_rule, run_rule
-from bot.domain.verification_signal import noise, stamped_at_the_end
+from bot.domain.verification_stamp import quiet_counts, stampings
 from bot.domain.words import listed
 
 _WAY = {True: "through the load balancer", False: "past the load balancer", None: "either way"}
@@ -29,6 +29,8 @@ _SETTLES = {
     "engine-wrong": "a look at why this path works: the explanation says that it should not",
     "nothing-connected": "a measurement before the change, to compare with",
     "no-counter": "the load balancer's counters: cloud credentials that may read them, or a longer window",
+    "stuck-counter": "connections that cross the load balancer for certain, from outside the cluster, while it is "
+    "measured: then its counter must move",
     "unclear": "more connections per burst, or a time with less other traffic",
     "nothing-to-compare": "a measurement before the change",
     "no-difference": "a rollback and another run: the counter should fall again",
@@ -48,7 +50,7 @@ def verdict(run: Run) -> Verdict:
     """Say what a run found; data that are not there never help it to succeed."""
     rows = tuple(_row(run, client) for client in run.plan.clients)
     rule = run_rule(run, rows)
-    others = noise(run, after_patch=True)
+    others = quiet_counts(run, after_patch=True)
     return Verdict(
         outcome=rule.then,
         rule=rule.code,
@@ -59,9 +61,9 @@ def verdict(run: Run) -> Verdict:
         sure_because=_sure_because(run, rule.then),
         not_looked_at=_not_looked_at(run),
         would_settle=_would_settle(run, rows) if rule.then is Outcome.INCONCLUSIVE else (),
-        noise=round(others.mean, 1) if others else None,
-        spread=round(others.spread, 1) if others else None,
-        beside=() if run.blind else beside(run, late=stamped_at_the_end(run)),
+        noise=round(sum(others) / len(others), 1) if others else None,
+        spread=round((max(others) - min(others)) / 2, 1) if others else None,
+        beside=() if run.blind else beside(run, late=stampings(run)[0]),
         calls=run.calls,
     )
 
@@ -82,16 +84,17 @@ def look_again(run: Run) -> tuple[Target, ...]:
         if row.rule in worth
         for node in row.after.nodes
     ]
-    return _whole_classes(found)
+    return _whole_classes(run, found)
 
 
-def _whole_classes(found: Sequence[Target]) -> tuple[Target, ...]:
+def _whole_classes(run: Run, found: Sequence[Target]) -> tuple[Target, ...]:
     """Keep classes whose every node can be looked at; a class that is looked at in part stays open."""
     kept: list[Target] = []
     for client in dict.fromkeys(t.client for t in found):
         nodes = [t for t in found if t.client == client]
-        if len(kept) + len(nodes) <= AGAIN_AT_MOST:
-            kept += nodes
+        together = [*kept, *nodes]
+        if len(together) <= MORE_BURSTS and affordable(run, *(t.client for t in together)):
+            kept = together
     return tuple(kept)
 
 
@@ -126,7 +129,7 @@ def _explanation(run: Run, client: MeasuredClient, rule: RowRule, after: Count) 
             return of_no_connection(run, client, after)
         case "wrong-way":
             return of_wrong_way(run, client, after)
-        case "not-measured" | "no-counter" | "unclear":
+        case "not-measured" | "no-counter" | "stuck-counter" | "unclear":
             return after.why or rule.when
         case "as-expected":
             return f"it goes {_WAY[client.through_after]}, as expected"
@@ -190,7 +193,7 @@ def _why_open(run: Run, rows: Sequence[Row], code: str) -> str:
 
 def _rank(row: Row) -> int:
     """Counters that nobody could read explain every row at once; they go first."""
-    return 0 if row.rule == "no-counter" else 1
+    return 0 if row.rule in {"no-counter", "stuck-counter"} else 1
 
 
 def _confidence(rows: Sequence[Row], outcome: Outcome) -> float | None:
@@ -206,16 +209,10 @@ def _sure_because(run: Run, outcome: Outcome) -> str:
     if outcome is not Outcome.SUCCEEDED:
         return ""
     crossing = {c.through_after for c in run.plan.clients if c.through_after is not None} != {False}
-    seen = _FOLLOWS if crossing else f"{_STAYS}{_dead(run)}"
+    seen = _FOLLOWS if crossing else _STAYS
     if not run.comparing:
         return f"{seen}; there is no measurement before to compare with"
     return f"{seen}; before the patch it {'did not' if crossing else 'followed them'}"
-
-
-def _dead(run: Run) -> str:
-    """A caveat on a counter that counted nothing at all: it may not count."""
-    zero = all(reading.value == 0 for reading in run.readings)
-    return " (0 throughout: nothing in this run shows that it counts)" if zero else ""
 
 
 def _not_looked_at(run: Run) -> tuple[str, ...]:

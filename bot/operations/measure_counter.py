@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.verification import Counter, Reading, Run
+from bot.domain.verification_pattern import needed
 from bot.domain.verification_period import Span, index, later, start_of
 from bot.ports import Cloud, Forbidden, Invalid, Listener, Metered, NotFound, Point, Unavailable
 
@@ -68,12 +69,31 @@ async def read(run: Run, span: Span, cloud: Cloud | None, now: datetime) -> Run:
     except Unavailable as error:
         return replace(run, read_at=now, trouble=str(error), calls=run.calls + 1)
     readings = _merged(run, metrics.each)
+    counters = tuple(
+        replace(counter, moved=counter.moved or _moved(told))
+        for counter, told in zip(run.counters, metrics.each, strict=True)
+    )
     run = _still_by_its_clock(run, cloud.ahead())
-    return replace(run, read_at=now, readings=readings, trouble="", calls=run.calls + metrics.calls)
+    return replace(
+        run,
+        read_at=now,
+        counters=counters,
+        readings=readings,
+        trouble="",
+        calls=run.calls + metrics.calls,
+    )
+
+
+def _moved(told: Metered) -> bool:
+    """Whether a listener's counter had more than one value: then it counts."""
+    return len({point.value for point in told.new_connections}) > 1
 
 
 def _merged(run: Run, each: Sequence[Metered]) -> tuple[Reading, ...]:
-    """Add the listeners up, period by period; a period that one listener lacks is missing."""
+    """Add the listeners up, period by period; a period that one listener lacks is missing.
+
+    What is before the run shows at most whether a counter counts, and is not kept.
+    """
     period = run.plan.period
     new = _sums([listener.new_connections for listener in each], period)
     concurrent = _sums([listener.concurrent for listener in each], period)
@@ -87,7 +107,8 @@ def _merged(run: Run, each: Sequence[Metered]) -> tuple[Reading, ...]:
             concurrent=concurrent.get(number, known.concurrent if known else None),
             packets=packets.get(number, known.packets if known else None),
         )
-    return tuple(found[number] for number in sorted(found))
+    first = needed(run)[0]
+    return tuple(found[number] for number in sorted(found) if number >= first)
 
 
 def _sums(each: Sequence[Sequence[Point]], period: float) -> dict[int, float]:

@@ -232,7 +232,7 @@ def _of_kind(
         MeasuredClient(
             name=_named(kind, part, together, several=len(alike) > 1),
             node=nodes[0],
-            nodes=nodes[:NODES_AT_MOST],
+            nodes=nodes[: max(1, min(NODES_AT_MOST, rate // len(together)))],
             of=len(nodes),
             kind=str(kind),
             host_network=kind.host_network,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from math import ceil
 
 from bot.domain.change import MeasuredClient
 from bot.domain.objects import Ref
@@ -32,9 +31,11 @@ LOOK_EVERY = (0.1, 3.0)
 def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
     """Plan a burst: its nodes as they are now, and its Pods' names. A class without a node is closed at once."""
     skipped = dict(step.skipped)
-    nodes = [n for n in _nodes(run, step, snapshot) if n not in skipped]
+    there = [n for n in _nodes(run, step, snapshot) if n not in skipped]
+    nodes = there[: run.plan.sent_by(step.client) // len(step.client.targets)]
     if not nodes:
-        skipped = skipped or {step.node or step.client.node: "no node of this class is there now"}
+        why = "more addresses and ports than connections" if there else "no node of this class is there now"
+        skipped = skipped or {step.node or step.client.node: why}
     shares = _shares(run, step.client, len(nodes))
     return Burst(
         part=step.part,
@@ -52,7 +53,7 @@ def begin(run: Run, step: Begin, snapshot: Snapshot, now: datetime) -> Burst:
 
 
 def _shares(run: Run, client: MeasuredClient, nodes: int) -> list[int]:
-    """How many connections each node opens to each target: the class's number, spread evenly.
+    """How many connections each node opens to each target: the class's number, spread evenly, and never more.
 
     Several nodes are told apart by less than a whole burst, so the cloud's rounding may matter. A rate that comes
     out even would not show it; one connection less does.
@@ -60,10 +61,11 @@ def _shares(run: Run, client: MeasuredClient, nodes: int) -> list[int]:
     if not nodes:
         return []
     targets = len(client.targets)
-    each = ceil(run.plan.sent_by(client) / (nodes * targets))
+    each, over = divmod(run.plan.sent_by(client) // targets, nodes)
+    shares = [each] * (nodes - over) + [each + 1] * over
     coarse = run.plan.period >= each * targets
-    even = nodes > 1 and coarse and (each * nodes * targets) % run.plan.period == 0
-    return [each - 1 if even and each > 1 else each] + [each] * (nodes - 1)
+    even = nodes > 1 and coarse and sum(shares) * targets % run.plan.period == 0
+    return [each - 1 if even and each > 1 else each, *shares[1:]]
 
 
 def _nodes(run: Run, step: Begin, snapshot: Snapshot) -> list[str]:

@@ -1,6 +1,9 @@
 """What a verification will send, as the card says it: this is what people approve."""
 
+from dataclasses import replace
+
 from bot.domain.change import Change, MeasurementPlan
+from bot.domain.verification_pattern import at_most
 from bot.domain.verification_pattern import duration as measuring
 from bot.domain.words import counted, duration
 
@@ -16,13 +19,15 @@ def plan_words(change: Change) -> str:
         return "nothing is measured; the verdict will be inconclusive"
     if plan.how == "none":
         return "no connection is made (verification.clients: none); the verdict will be inconclusive"
-    when = ", before and after" if plan.compare and not change.at_once else ""
+    plan = replace(plan, compare=plan.compare and not change.at_once)
+    when = ", before and after" if plan.compare else ""
     who = counted(len(plan.clients), "client class", "client classes")
     took = f"about {duration(measuring(plan))}"
     bare = any(target.startswith("tcp://") for client in plan.clients for target in client.targets)
     fewer = sorted({client.connections for client in plan.clients} - {0})
     few = f" (bare TCP {fewer[0]})" if fewer else ""
-    return f"{who} × {plan.connections} connections{few}{_whereto(plan)}{when}, {took}" + (
+    most = f"never more than {at_most(plan):,} in all, with what is repeated or looked at again node by node"
+    return f"{who} × {plan.connections} connections{few}{_whereto(plan)}{when}, {took}; {most}" + (
         f"; {FEW}" if bare else ""
     )
 

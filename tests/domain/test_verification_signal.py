@@ -4,16 +4,18 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.verification import Crossing, Part, Run
+from bot.domain.verification_excess import grain, noise, stamped
 from bot.domain.verification_pattern import off_periods, on_periods
 from bot.domain.verification_period import index, start_of
-from bot.domain.verification_signal import counts, grain, noise, signal, stamped_at_the_end
+from bot.domain.verification_signal import signal
+from bot.domain.verification_stamp import stampings
 from tests.domain.verification_runs import client, measured, plan
 
 
 def after(run: Run) -> Crossing:
     """What the first burst after the patch is."""
     burst = next(b for b in run.bursts if b.part is Part.AFTER)
-    return signal(run, burst, after_patch=True).crossing
+    return signal(run, burst).crossing
 
 
 def without(run: Run, *numbers: int) -> Run:
@@ -25,8 +27,8 @@ def test_a_count_is_the_rate_times_the_period() -> None:
     """The vendor's unit is connections per second."""
     run = measured()
     burst = next(b for b in run.bursts if b.part is Part.AFTER)
-    assert counts(run)[on_periods(run, burst)[0]] == pytest.approx(120)
-    assert signal(run, burst, after_patch=True).seen == 120
+    assert stamped(run)[on_periods(run, burst)[0]] == pytest.approx(120)
+    assert signal(run, burst).seen == 120
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
@@ -34,14 +36,14 @@ def test_what_is_no_count_is_missing(value: float) -> None:
     """A broken point is not evidence."""
     run = measured()
     broken = tuple(replace(r, value=value) for r in run.readings)
-    assert counts(replace(run, readings=broken)) == {}
+    assert stamped(replace(run, readings=broken)) == {}
     assert after(replace(run, readings=broken)) is Crossing.UNSEEN
 
 
 def test_quiet_periods_bound_the_noise_but_for_an_outlier() -> None:
     """One of seven may be a stranger's burst."""
     run = measured(quiet=lambda n: 500.0 if n % 9 == 0 else 3.0)
-    found = noise(run, after_patch=False)
+    found = noise(run, after_patch=False, late=False)
     assert found is not None
     assert (found.low, found.high) == pytest.approx((3.0, 3.0))
 
@@ -50,17 +52,17 @@ def test_one_missing_quiet_period_is_excused_and_two_are_not() -> None:
     """Of seven; then nothing is known, rather than little."""
     run = measured()
     quiet = off_periods(run, after_patch=False)
-    assert noise(without(run, quiet[0]), after_patch=False) is not None
-    assert noise(without(run, *quiet[:2]), after_patch=False) is None
+    assert noise(without(run, quiet[0]), after_patch=False, late=False) is not None
+    assert noise(without(run, *quiet[:2]), after_patch=False, late=False) is None
 
 
 def test_the_bounds_only_widen_when_a_quiet_period_goes_missing() -> None:
     """Whichever it is."""
     run = measured(quiet=lambda n: float(n * 7 % 11))
-    whole = noise(run, after_patch=False)
+    whole = noise(run, after_patch=False, late=False)
     assert whole is not None
     for number in off_periods(run, after_patch=False):
-        less = noise(without(run, number), after_patch=False)
+        less = noise(without(run, number), after_patch=False, late=False)
         assert less is not None
         assert less.low <= whole.low
         assert less.high >= whole.high
@@ -96,7 +98,7 @@ def test_steady_noise_is_subtracted() -> None:
     """Thirty a minute do not hide four times as many."""
     run = measured(quiet=lambda n: 30.0 + n % 3)
     assert after(run) is Crossing.CROSSED
-    assert [signal(run, b, after_patch=False).crossing for b in run.bursts[:2]] == [Crossing.BYPASSED] * 2
+    assert [signal(run, b).crossing for b in run.bursts[:2]] == [Crossing.BYPASSED] * 2
 
 
 def test_a_burst_in_the_period_next_door_is_a_clock_that_is_off() -> None:
@@ -113,8 +115,8 @@ def test_points_stamped_with_the_end_of_their_period_are_understood() -> None:
     """The bursts are all one period late, and none is where it was sent."""
     run = measured()
     late = tuple(replace(r, at=r.at + timedelta(seconds=60)) for r in run.readings)
-    assert not stamped_at_the_end(run)
-    assert stamped_at_the_end(replace(run, readings=late))
+    assert stampings(run) == (False,)
+    assert stampings(replace(run, readings=late)) == (True,)
     assert after(replace(run, readings=late)) is Crossing.CROSSED
 
 
@@ -123,7 +125,7 @@ def test_a_missing_period_of_a_burst_settles_nothing_about_stamps() -> None:
     run = measured()
     late = replace(run, readings=tuple(replace(r, at=r.at + timedelta(seconds=60)) for r in run.readings))
     on = on_periods(run, run.bursts[0])[0]
-    assert not stamped_at_the_end(without(late, on))
+    assert stampings(without(late, on)) == (False, True)
     assert start_of(on, 60.0) == run.bursts[0].at
 
 

@@ -141,7 +141,7 @@ def _burst(step: Begin, result: Result, now: datetime) -> tuple[Burst, int]:
         Probe(
             name=f"{step.part}-{step.client.name}-{node}",
             node=node,
-            connections=120,
+            connections=120 // len(nodes),
             phase=ProbePhase.DONE,
             created_at=now,
             started_at=now,

@@ -41,17 +41,18 @@ class CountingCloud(MemoryCloud):
         self._town = town
 
     async def metrics(self, listeners: Sequence[Listener], *, start: datetime, end: datetime) -> Metrics:
-        """Cut it into periods; whichever listeners are asked for, everything is counted at the first."""
+        """Cut it into periods; somebody always connected before the bot did, so each listener is known to count."""
         self._called("metrics")
-        points = list(self._points(start, end))
-        rest = [Metered(new_connections=[Point(at=point.at, value=0.0) for point in points])]
-        return Metrics(each=[Metered(new_connections=points), *rest * (len(listeners) - 1)])
+        return Metrics(
+            each=[Metered(new_connections=self._points(each.port, start, end)) for each in listeners]
+        )
 
-    def _points(self, start: datetime, end: datetime) -> list[Point]:
+    def _points(self, port: int, start: datetime, end: datetime) -> list[Point]:
+        crossed = [at for at, whereto in self._town.crossed if whereto == port]
         found, at = [], start
         while at < end and at + timedelta(seconds=PERIOD) <= self._town.clock():
             after = at + timedelta(seconds=PERIOD)
-            found.append(Point(at=at, value=sum(at <= c < after for c in self._town.crossed) / PERIOD))
+            found.append(Point(at=at, value=sum(at <= c < after for c in crossed) / PERIOD))
             at = after
         return found
 
@@ -60,7 +61,8 @@ class MeasuredTown(Town):
     """Nodes send their clients through the load balancer as the annotation says, but for those that do not follow."""
 
     def __init__(self, *, on_failure: OnFailure = OnFailure.OFFER, cluster: Cluster | None = None) -> None:
-        self.crossed: list[datetime] = []
+        self.crossed: list[tuple[datetime, int]] = []
+        """When somebody crossed the load balancer, and to which port."""
         self.stuck: dict[str, bool] = {}
         """Node → whether it sends its clients through the load balancer, whatever the annotation says."""
         self.deaf: set[str] = set()
@@ -72,6 +74,7 @@ class MeasuredTown(Town):
         )
         self.store.runs = MemoryRuns(self.store.jobs)
         self.cluster.play = self._play
+        self.crossed += [(self.clock() - timedelta(minutes=9), each.port) for each in ELB.listeners]
         self.clouds = {"prod": CountingCloud(self)}
         self.world = self.replica()
 
@@ -95,7 +98,8 @@ class MeasuredTown(Town):
         follows = KEY in self.here.annotations(CHECKOUT) and self.deaf.isdisjoint(pod.targets)
         if begun == self.clock() and self.stuck.get(pod.node, follows):
             each = timedelta(seconds=pod.duration / pod.connections)
-            self.crossed += [begun + number * each for number in range(pod.connections)]
+            ports = [int(target.rpartition(":")[2]) for target in pod.targets]
+            self.crossed += [(begun + n * each, port) for port in ports for n in range(pod.connections)]
         if self.clock() < over:
             return ProbeState(phase="running", started_at=begun)
         return ProbeState(phase="done", started_at=begun, finished_at=over, counts=counts)

@@ -218,7 +218,9 @@ TABLE = {
         scene=usual(nothing, dropped=lambda _: True), said="the counter of its period did not come"
     ),
     "a cloud that never answers": Luck(scene=usual(silent), said="CES answered 503"),
-    "metrics zero because of rounding": Luck(scene=usual(few, decimals=0), said="noise and rounding"),
+    "metrics zero because of rounding": Luck(
+        scene=usual(few, decimals=0), said="nothing shows that it counts"
+    ),
     "metrics huge from outside": Luck(scene=usual(outside), said="not seen on the other way"),
     "an image that cannot be pulled": Luck(
         scene=usual(pending("ImagePullBackOff: no such image")), said="ImagePullBackOff: no such image"

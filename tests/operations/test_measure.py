@@ -1,11 +1,15 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.domain.verification import Burst, Outcome, Part, ProbePhase, Run
-from bot.domain.verification_pattern import duration
+from bot.domain.verification_pattern import at_most, duration
 from bot.operations import measure
 from bot.ports import Forbidden, NotFound, ProbePod, ProbeState, Stale, Unavailable
 from tests.operations.measuring import (
@@ -63,6 +67,49 @@ async def test_nothing_is_sent_but_the_planned_bursts() -> None:
     )
     assert sum(pod.connections for pod in scene.cluster.created) <= 4 * scene.plan.connections
     assert {pod.node for pod in scene.cluster.created} == {"node-a", "node-b", "node-c"}
+
+
+@settings(max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    targets=st.integers(1, 8),
+    connections=st.sampled_from([1, 7, 20, 50, 120]),
+    compare=st.booleans(),
+    seed=st.integers(0, 999),
+)
+def test_no_more_is_ever_sent_than_the_card_says(
+    sizes: list[int],
+    targets: int,
+    connections: int,
+    compare: bool,  # noqa: FBT001  a case
+    seed: int,
+) -> None:
+    """Whatever becomes of the Pods, and however often is looked again: in all, and class by class in each burst."""
+    dice = Random(seed)  # noqa: S311  a seed, not a secret
+    where = tuple(f"tcp://10.9.0.9:{443 + n}" for n in range(targets))
+    clients = [
+        client("", *(f"n{n}" for n in range(size)), name=f"class {index}", kind="", targets=where)
+        for index, size in enumerate(sizes)
+    ]
+    scene = Scene(plan(*clients, connections=connections, compare=compare))
+    for n in range(max(sizes)):
+        scene.cluster.put(node(f"n{n}"))
+    scene.through = {f"n{n}": dice.random() < 0.5 for n in range(max(sizes))}
+    gone = ProbeState(phase="gone", why="evicted")
+    pending = ProbeState(phase="pending", why="ImagePullBackOff")
+    fates: dict[str, ProbeState | None] = {}
+    asked: dict[str, int] = {}
+
+    def fate(pod: ProbePod) -> ProbeState | None:
+        asked[pod.name] = pod.connections * len(pod.targets)
+        return fates.setdefault(pod.name, dice.choice([None, None, None, gone, pending]))
+
+    scene.cluster.fate = fate
+    done = asyncio.run(scene.play())
+    for burst in done.run.bursts:
+        assert sum(asked.get(probe.name, 0) for probe in burst.probes) <= connections
+    assert sum(asked.values()) <= at_most(scene.plan)
+    assert bool(asked) == (targets <= connections)
 
 
 async def test_a_class_with_a_number_of_its_own_opens_no_more_and_is_as_sure() -> None:

@@ -98,7 +98,7 @@ def test_clocks_that_are_far_apart_are_said(ahead: float, text: str) -> None:
         (
             False,
             False,
-            "each client connected, and the counter stayed as it is outside the bursts (0 throughout: nothing in",
+            "each client connected, and the counter stayed as it is outside the bursts; there is no measurement",
         ),
     ],
 )
@@ -109,6 +109,7 @@ def test_a_success_says_what_the_counter_did(through: bool, compared: bool, why:
         lambda part, *_: (120, 120 if (part == "before") != through else 0),
         plan(moved, compare=compared),
         change_id="change-1" if compared else "",
+        quiet=lambda n: n % 2,
     )
     assert f"Sure because {why}" in said(over(run))
 
