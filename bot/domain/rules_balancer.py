@@ -163,15 +163,6 @@ SAME_NODE = _rule(
     date="2025-08",
     action="takes the packet for its own: the reply is lost",
 )
-OWN_SERVER = _rule(
-    "elb-own-server-reply-lost",
-    "The load balancer keeps the client's address, and hands the packet back to the very server that sent it (in a CCE "
-    "Turbo cluster the backend Pod itself, or the node of a backend on the host network): the server takes it for its "
-    "own, and the reply never arrives.",
-    "elb_ug_jt_0514; elb_faq_21020218",
-    date="2025-08",
-    action="takes the packet for its own: the reply is lost",
-)
 EGRESS = _rule(
     "public-address-egress",
     "A public address is reached only if the node may go out to it, and within its bandwidth; neither is known here.",

@@ -212,7 +212,8 @@ OWN_SERVER = _trap(
     "backend-calls-itself",
     INFO,
     "The load balancer keeps the client's address and hands connections straight to Pods: a backend that calls the "
-    "private address, and is picked itself, gets no reply.",
+    "private address, and is picked itself, may get no reply. The ELB's pages say that a server cannot be its own client; "
+    "CCE's page restricts standard clusters only.",
     "Let backends call each other by the ClusterIP name.",
     "elb_ug_jt_0514; elb_faq_21020218 (a server cannot be client and backend); cce_10_0281",
     date="2025-08",

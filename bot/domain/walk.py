@@ -34,7 +34,6 @@ from bot.domain.proxier_iptables import Iptables
 from bot.domain.proxier_ipvs import Ipvs
 from bot.domain.proxier_nftables import Nftables
 from bot.domain.ranges import covers_everything, of_family
-from bot.domain.rule import Rule
 from bot.domain.scene import Scene
 from bot.domain.traveller import Traveller
 
@@ -247,7 +246,7 @@ class Walk:
         if how is Delivery.VIP and keeps is None:
             keeps = True  # KEP-1860: a load balancer that leaves the destination leaves the source too
         source = after_balancer(seen_by_balancer(self.world, self.traveller), keeps=keeps)
-        lost = self._own_is_lost(keeps=keeps)
+        lost = self._same_node_is_lost(keeps=keeps)
         if how is Delivery.POD:
             yield from self._to_pods((*hops, balancer_hop(rules.TO_POD.id)), source, lost=lost)
         elif how is Delivery.NODEPORT and not port.node_port and not self._node_port_assumed():
@@ -258,30 +257,16 @@ class Walk:
     def _node_port_assumed(self) -> bool:
         return not self.scene.service.ingress and self.scene.service.allocate_node_ports
 
-    def _own_is_lost(self, *, keeps: bool | None) -> bool:
-        """Whether the server that is picked gets no reply to a packet of its own (elb_ug_jt_0514)."""
+    def _same_node_is_lost(self, *, keeps: bool | None) -> bool:
+        """Whether a client on the node that is picked gets no reply."""
         return (
             bool(keeps)
             and self.traveller.sender is not Sender.STRANGER
             and (self.scene.destination.scope == "private" or not self.scene.point.ip)
             and self.world.platform() is Platform.CCE
+            and self.world.category() is Category.STANDARD
             and self._private()
         )
-
-    def _leaves_as_node(self) -> bool:
-        """Whether what the client sends has its node's address, so that the node is the server that sent it.
-
-        A Pod of a standard cluster leaves with it (elb_bp_1014); one of a Turbo cluster has an address of its own.
-        """
-        return self.traveller.sender is Sender.HOST or self.world.category() is Category.STANDARD
-
-    def _is_own(self, endpoint: Endpoint) -> bool:
-        """Whether the endpoint, picked by the load balancer itself, is the server that sent the packet."""
-        if self.world.category() is Category.STANDARD:
-            return endpoint.node == self.traveller.node
-        if self.traveller.sender is Sender.HOST:
-            return endpoint.node == self.traveller.node and self.scene.on_host_network(endpoint)
-        return endpoint.name == self.traveller.name
 
     def _private(self) -> bool:
         """Whether the address is a private one; a host name is never resolved, so it may stand for either."""
@@ -293,14 +278,16 @@ class Walk:
         if not self.scene.backends.ready:
             yield self._end((balancer_hop(rules.NO_MEMBER.id),), hops, End.NO_BACKEND, crossed=True)
         for endpoint in self.scene.backends.ready:
-            if lost and self._is_own(endpoint):
-                yield self._lost(hops, endpoint)
+            if lost and endpoint.node == self.traveller.node:
+                yield self._lost(hops, endpoint.node)
             else:
+                if source is SourceIP.PRESERVED and endpoint.name == self.traveller.name:
+                    self.world.assume("a backend that the load balancer hands to itself gets its reply")
                 yield self._received(hops, endpoint, source, self.scene, crossed=True, stands_for=1)
 
     def _to_nodes(self, hops: Hops, how: Delivery, source: SourceIP, *, lost: bool) -> Iterator[Trace]:
         rule = rules.TO_NODE_PORT if how is Delivery.NODEPORT else rules.AS_IS
-        own = self.traveller.node if lost and self._leaves_as_node() else ""
+        own = self.traveller.node if lost else ""
         picked = self._picked(own)
         if not picked:
             yield self._end((balancer_hop(rules.NO_MEMBER.id),), hops, End.NO_BACKEND, crossed=True)
@@ -308,8 +295,8 @@ class Walk:
         if self.arrives_at:
             ahead = (*ahead, balancer_hop(rules.ARRIVES_AT.id))
         for member in picked:
-            if own and member.node == own:
-                yield self._end(node_hops(own, [self._loss.id]), ahead, End.REPLY_LOST, crossed=True)
+            if lost and member.node == own:
+                yield self._lost(ahead, member.node)
             else:
                 yield from self._at_picked_node(ahead, member, how, source)
 
@@ -318,15 +305,8 @@ class Walk:
             return [Member(node=self.arrives_at)]
         return list(members(self.world, self.scene, own))
 
-    def _lost(self, hops: Hops, endpoint: Endpoint) -> Trace:
-        """The endpoint, or the node that it runs on, takes the packet for its own."""
-        where = ("pod", endpoint.name) if self._loss is rules.OWN_SERVER else ("node", endpoint.node)
-        return self._end((_hop(*where, self._loss.id),), hops, End.REPLY_LOST, crossed=True)
-
-    @property
-    def _loss(self) -> Rule:
-        """The rule by which a server's own packet is lost: of a standard cluster's nodes, or of any server."""
-        return rules.SAME_NODE if self.world.category() is Category.STANDARD else rules.OWN_SERVER
+    def _lost(self, hops: Hops, node: str) -> Trace:
+        return self._end(node_hops(node, [rules.SAME_NODE.id]), hops, End.REPLY_LOST, crossed=True)
 
     # -- the node that the load balancer picks
 

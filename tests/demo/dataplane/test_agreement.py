@@ -2,7 +2,8 @@
 
 The one carries packets through rules and back, the other walks a catalogue. What documents leave open is left out:
 a Turbo node's own processes without the annotation (told both ways), policy Local of Turbo behind node ports (not
-supported, cce_10_0681), and Services without a ready endpoint, where a health check settles who refuses.
+supported, cce_10_0681), a Turbo backend that calls itself (the ELB's pages and CCE's differ), and Services without a
+ready endpoint, where a health check settles who refuses.
 """
 
 from dataclasses import dataclass
@@ -128,10 +129,11 @@ def documents(cluster: Cluster) -> list[Json]:
 def clients(world: World) -> list[Client]:
     """A Pod and a process of every node, every backend itself, and somebody outside."""
     numbers = range(1, world.nodes + 1)
+    themselves = [] if world.cluster.plane.turbo else world.on
     return [
         *(Client(name=f"pod:shop/client{n}", number=n, address=f"10.0.{n}.9") for n in numbers),
         *(Client(name=f"node:node{n}", number=n, address=None) for n in numbers),
-        *(Client(name=f"pod:shop/web{n}", number=n, address=Cluster.backend("web", n)) for n in world.on),
+        *(Client(name=f"pod:shop/web{n}", number=n, address=Cluster.backend("web", n)) for n in themselves),
         Client(name=f"external:{OUTSIDE}", number=0, address=OUTSIDE),
     ]
 
