@@ -9,7 +9,7 @@ from bot.domain.owner import Outlook
 from bot.domain.rules_finding import GITOPS
 from bot.domain.words import counted, ended, listed
 from bot.operations.by_hand import git, kubectl, kubectl_back
-from bot.operations.impact import brought_back, impact, of_other
+from bot.operations.impact import brought_back, impact, of_other, undone
 from bot.operations.jobs import AT_ONCE
 from bot.operations.leftover import left_of
 from bot.operations.path_table import before_and_after
@@ -336,6 +336,11 @@ def undoes(change: Change) -> str:
             return "undid it"
 
 
+def _undoes_what(change: Change) -> str:
+    """Whose path goes back: a dialog is cut off at its end, so people come first."""
+    return undone(change) if change.table else "Everybody goes back to the path of before."
+
+
 def _roll_back(change: Change) -> Button:
     steps = [step for step in change.steps if step.service in change.still] or change.steps
     back = "; ".join(
@@ -348,6 +353,6 @@ def _roll_back(change: Change) -> Button:
         label="Roll back…",
         value=change.id,
         style="danger",
-        confirm=f"On {listed([step.service for step in steps], MOST_CONFIRMED)} ({change.cluster}): {back}. It is verified too.",
+        confirm=f"{_undoes_what(change)} On {listed([step.service for step in steps], MOST_CONFIRMED)} ({change.cluster}): {back}. It is verified too.",
         yes="Roll back",
     )

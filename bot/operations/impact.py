@@ -1,6 +1,7 @@
 """Who is affected by a change as a whole: in the end, in between, and under which condition; in a few words."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.domain.change import Change, ClientClass
 from bot.domain.destinations import own_scope
@@ -19,6 +20,27 @@ def impact(change: Change, *, brief: bool = False) -> str:
     `brief` is for a dialog, which holds 300 characters.
     """
     return affected(change.table, list(_reservations(change, brief=brief)))
+
+
+def undone(change: Change) -> str:
+    """Say who would be affected by undoing a change, for a dialog: its table, read from the other end."""
+    back = [
+        replace(
+            row,
+            before=row.after,
+            after=row.before,
+            through_before=row.through_after,
+            through_after=row.through_before,
+        )
+        for row in change.table
+    ]
+    several = [_ONE_BY_ONE] if len(change.steps) > 1 else []
+    return affected(
+        back, [*_reservations(replace(change, table=tuple(back), between=()), brief=True), *several]
+    )
+
+
+_ONE_BY_ONE = "its Services go back one by one, and the rollback's card says who is cut off in between"
 
 
 def of_other(change: Change, sentence: str) -> str:

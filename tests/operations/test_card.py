@@ -30,7 +30,7 @@ async def test_a_card_that_is_never_posted_is_not_waited_for_forever() -> None:
     town.store.messages.places.pop(f"card:{town.changes()[-1].id}")
     await town.store.jobs.submit(card_job(change.id))
     await town.work()
-    assert "· CHG-2 undoes it" in town.card(change).text
+    assert "· CHG-2 undid it" in town.card(change).text
     assert town.store.jobs.rows[f"card:{change.id}"].due_at is not None
     await town.pass_time(40)
     assert town.store.jobs.rows[f"card:{change.id}"].due_at is None
@@ -138,3 +138,32 @@ EMPTY = Change(
     approvals_needed=1,
     expires_at=START,
 )
+
+
+async def test_the_dialog_of_a_rollback_says_who_goes_back_and_what_that_costs() -> None:
+    """Undone, who gained loses, who lost gains, and those who cross the load balancer go past it again."""
+    town = Town()
+    change = await town.done(Outcome.FAILED)
+    (button,) = card_of(change).buttons
+    moved = sum(row.count for row in change.table if row.through_before != row.through_after)
+    assert moved > 0
+    assert button.confirm.startswith(f"{moved} of {moved} in-cluster clients: through the ELB → direct.")
+    assert "Nobody loses access" in button.confirm
+    assert '"true"' not in button.confirm
+    assert "back to (absent)" in button.confirm
+    row = replace(change.table[0], before="unreachable", after="reachable")
+    (loses,) = card_of(replace(change, table=(row,))).buttons
+    assert f"Loses access: {row.client}" in loses.confirm
+    row = replace(row, before="reachable", after="unreachable")
+    (gains,) = card_of(replace(change, table=(row,))).buttons
+    assert f"Gains access: {row.client}" in gains.confirm
+
+
+async def test_the_dialog_of_a_set_s_rollback_keeps_its_services_apart() -> None:
+    """In between they disagree."""
+    town = Town()
+    change = await town.done()
+    both = replace(change, steps=(*change.steps, *change.steps))
+    (button,) = card_of(both).buttons
+    assert "one by one" in button.confirm
+    assert "Nobody loses access in the end" in button.confirm
