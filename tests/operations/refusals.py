@@ -390,6 +390,12 @@ def made_again(town: Town) -> None:
     town.cluster.put({**raw, "metadata": {**raw["metadata"], "uid": "another"}})
 
 
+def put_back(town: Town) -> None:
+    """Both Services as they were before."""
+    for ref in (CHECKOUT, Ref("shop", "basket")):
+        town.cluster.annotate(ref, None)
+
+
 def joined(town: Town) -> None:
     """Another Service on the load balancer, with pass-through."""
     town.cluster.put(service("shop", "late", port=9000, value="true"))
@@ -671,6 +677,13 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         "rolled back by who may not": partial(undone, MALLORY),
         "rolled back twice": partial(undone, first=ROLLBACK),
         "rolled back when nothing was applied": partial(late, Phase.REJECTED, ROLLBACK, BOB),
+        **{
+            f"rolled back when it is {phase}": partial(late, phase, ROLLBACK, BOB)
+            for phase in (Phase.APPROVED, Phase.APPLYING, Phase.VERIFYING)
+        },
+        "rolled back when all of it was put back by hand": partial(
+            undone_after, put_back, clusters=[crowd("shop/basket")]
+        ),
         "rolled back over somebody's change": partial(
             undone_after, lambda town: town.cluster.annotate(CHECKOUT, "onlyLocal", by="cce-controller")
         ),
