@@ -102,6 +102,10 @@ class Answer:
     lines: Sequence[Line]
     clusters: Mapping[str, Reading]
     incidents: Incidents
+    namespace: str | None = None
+    """The one that was asked for; None: all."""
+    namespaces: frozenset[str] = frozenset()
+    """Those in which the clusters show anything at all."""
 
     @property
     def whole(self) -> bool:
@@ -148,7 +152,21 @@ async def _read(settings: Settings, chosen: Sequence[ClusterSettings], namespace
             lines=worst_first(line for cluster in found for line in _lines(cluster, namespace, incidents)),
             clusters={cluster.name: reading for cluster, reading in zip(found, readings, strict=True)},
             incidents=incidents,
+            namespace=namespace,
+            namespaces=frozenset(name for cluster in found for name in _namespaces(cluster)),
         )
+
+
+def _namespaces(cluster: LiveCluster) -> Iterator[str]:
+    inventory = cluster.snapshot().inventory
+    for table in (
+        inventory.services,
+        inventory.slices,
+        inventory.pods,
+        inventory.ingresses,
+        inventory.policies,
+    ):
+        yield from (ref.namespace for ref in table)
 
 
 def _cluster(settings: ClusterSettings, session: aiohttp.ClientSession) -> LiveCluster:
@@ -217,7 +235,7 @@ def _text(answer: Answer) -> Iterator[str]:
     if answer.lines:
         yield from ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     elif answer.whole:
-        yield "There is no LoadBalancer Service."
+        yield _none(answer)
     else:
         yield "No LoadBalancer Service could be read."
     if answer.incidents.rows:
@@ -228,6 +246,18 @@ def _text(answer: Answer) -> Iterator[str]:
     for name, reading in answer.clusters.items():
         if reading.problem:
             yield f"\nnot all of {name}: {reading.problem}"
+
+
+def _none(answer: Answer) -> str:
+    """Say that there is nothing, and of a namespace whether it is one: a typing error is no all-clear."""
+    name = answer.namespace
+    if name is None:
+        return "There is no LoadBalancer Service."
+    if name in answer.namespaces:
+        return f"Namespace {name} has no LoadBalancer Service."
+    near = get_close_matches(name, answer.namespaces, 1)
+    hint = f": did you mean {near[0]}?" if near else "."
+    return f"No object of a namespace {name} is seen, so nothing can be said about it{hint}"
 
 
 def _incident(row: Incident) -> str:

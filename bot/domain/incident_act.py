@@ -13,6 +13,8 @@ from bot.domain.objects import PASS_THROUGH, Service, TrafficPolicy
 from bot.domain.patch import FIELD_MANAGER
 
 ABSENT = "(absent)"
+_LONGEST = 60
+"""Characters of a value that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,15 +193,17 @@ def member_of(act: Act, judged: Judged, severities: Severities) -> Member | None
 def _text(act: Act) -> str:
     if act.after is None:
         return "pass-through was removed"
-    return (
-        f'pass-through was set to "{act.after}"'
-        if act.before is None
-        else f'pass-through is now "{act.after}"'
-    )
+    value = _cut(act.after)
+    return f"pass-through {'was set to' if act.before is None else 'is now'} {value}"
+
+
+def _cut(value: str) -> str:
+    """Quote a value, which may be as long as all annotations together."""
+    return f'"{value}"' if len(value) <= _LONGEST else f'"{value[:_LONGEST]}…" ({len(value)} characters)'
 
 
 def _how(act: Act) -> str:
-    was, is_ = (ABSENT if value is None else f'"{value}"' for value in (act.before, act.after))
+    was, is_ = (ABSENT if value is None else _cut(value) for value in (act.before, act.after))
     if act.by == FIELD_MANAGER:
         return (
             f"{was} → {is_} {_when(act)}, in this bot's name ({act.by}), but by no change that it knows of."

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from bot.domain.change import ServiceRef
 from bot.domain.cluster_facts import ClusterFacts
-from bot.domain.explanation import Severity, Verdict
+from bot.domain.explanation import PassThroughState, Severity, Verdict
 from bot.domain.incident import CLUSTER, Key, Member
 from bot.domain.incident_act import Act, Known, as_it_was, changed, known, manager, puts_back
 from bot.domain.incident_rule import CUT_OFF, STALE, Severities, severity_of
@@ -222,7 +222,9 @@ class Lookout:
         if fine:
             self._known = known
         why = freshness.problem or _lost(lost) or _silence(freshness.age)
-        self.take(_OF_CLUSTER, Assessment(sightings=() if fine else tuple(self._unseen(why))), now)
+        # Nothing was seen since it was heard of last, not only since that was too long ago.
+        since = now - timedelta(seconds=freshness.age) if old and freshness.age is not None else now
+        self.take(_OF_CLUSTER, Assessment(sightings=() if fine else tuple(self._unseen(why))), since)
         return fine
 
     def _unseen(self, why: str) -> Iterable[Sighting]:
@@ -354,7 +356,9 @@ class Lookout:
             by=manager(before, after),
             at=write.at,
             unwatched_from=write.unwatched_from,
-            lost=path_table.affected(preview.rows(then, now)),
+            lost=_UNHEARD_OF
+            if now.pass_through.state is PassThroughState.UNKNOWN
+            else path_table.affected(preview.rows(then, now)),
             verb=puts_back(after, was),
         )
 
@@ -409,6 +413,9 @@ class Lookout:
     def age_acts(self, now: datetime) -> None:
         """Forget acts that another replica has told by now."""
         self.acts = [act for act in self.acts if now - act.at <= ACTS_KEPT]
+
+
+_UNHEARD_OF = "What CCE makes of that value here is documented nowhere: who reaches the Service, and by which way, is not known."
 
 
 def _known(value: Value | None) -> Known | None:

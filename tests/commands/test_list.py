@@ -177,11 +177,19 @@ async def test_one_namespace_of_one_cluster_as_json(terminal: Terminal) -> None:
     assert all({"code", "severity", "message"} <= finding.keys() for finding in service["findings"])
 
 
-async def test_a_namespace_without_services_is_said_to_be_one(terminal: Terminal) -> None:
-    """An answer, not an error."""
-    done = await terminal.list("--namespace", "nowhere")
-    assert done.status == 0
-    assert done.out.startswith("There is no LoadBalancer Service.\n")
+async def test_a_namespace_without_services_is_told_from_one_that_is_not_there(terminal: Terminal) -> None:
+    """An answer, not an error; but a typing error does not read as if all were well."""
+    done = await terminal.list("--namespace", "shp")
+    said = "No object of a namespace shp is seen, so nothing can be said about it: did you mean shop?\n"
+    assert (done.status, done.out[: len(said)]) == (0, said)
+    pod = {
+        "metadata": {"namespace": "batch", "name": "one"},
+        "spec": {"containers": [{"name": "c", "image": "c"}]},
+    }
+    terminal.world.api.objects.create("namespaces", {"metadata": {"name": "batch"}}, manager="test")
+    terminal.world.api.objects.create("pods", pod, manager="test")
+    done = await terminal.list("--namespace", "batch")
+    assert done.out.startswith("Namespace batch has no LoadBalancer Service.\n")
 
 
 async def test_a_misspelt_cluster_is_status_2(terminal: Terminal) -> None:

@@ -14,8 +14,6 @@ REST = 1000.0
 """Between two things that happen to one Service: longer than what comes back counts as the same."""
 _MARGIN = 3 * SETTLE
 """Between an outage and anything else."""
-STALE = 60.0
-"""After so much silence the API server counts as not heard of."""
 
 
 class What(StrEnum):
@@ -66,8 +64,8 @@ class Episode:
 
     @property
     def wrong_from(self) -> float:
-        """Since when it is so, as far as the bot can know."""
-        return self.begin + (STALE if self.what is What.OUTAGE else 0.0)
+        """Since when it is so, as far as the bot can know: an outage lasts since the server was heard of last."""
+        return self.begin
 
 
 _LASTS = {

@@ -250,7 +250,10 @@ class Soak:
 
     def _caught_up(self) -> bool:
         live = all(each.state is State.LIVE and each.version for each in self.cluster._informers)
-        return live and not self.cluster.freshness().problem and not self.cache_differences()
+        freshness = self.cluster.freshness()
+        # Heard of at this very step: since when nothing is seen is to be exact.
+        fresh = freshness.age == 0 and not freshness.problem
+        return live and fresh and not self.cache_differences()
 
     async def _look(self) -> None:
         self._maybe_restart()

@@ -112,6 +112,15 @@ TOLD = (
         ),
     ),
     Situation(
+        name="somebody sets what is documented nowhere, and much of it",
+        rule="pass-through-changed",
+        happens=lambda w: w.annotate("checkout", "y" * 3000),
+        says=(
+            f'(absent) → "{"y" * 60}…" (3000 characters) by kubectl-edit',
+            "What CCE makes of that value here is documented nowhere",
+        ),
+    ),
+    Situation(
         name="somebody writes in the bot's name",
         rule="pass-through-changed",
         happens=lambda w: w.annotate("checkout", "true", by="elb-passthrough-bot"),

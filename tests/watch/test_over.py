@@ -1,5 +1,6 @@
 """An incident is over when the harm is, and says why; a Service that only looks different keeps its incident."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from bot.domain.incident import Phase
@@ -7,7 +8,7 @@ from bot.domain.objects import Ref, Service
 from bot.watch import Watch
 from tests.fakes.world import IPVS, service, shop, slices
 from tests.watch.scene import Scene
-from tests.watch.wires import Wires, wires
+from tests.watch.wires import STEP, Wires, wires
 
 
 def rows(w: Wires) -> list[tuple[str, Phase, str]]:
@@ -89,6 +90,23 @@ async def test_what_nothing_can_be_said_of_outlasts_a_restart(tmp_path: Path) ->
         await w.wait(900)
         assert w.told == told
         assert {phase for _, phase, _ in rows(w)} == {Phase.OPEN}
+
+
+async def test_an_outage_is_as_long_as_nothing_was_seen(tmp_path: Path) -> None:
+    """From when the API server was heard of last, not from when that was too long ago."""
+    async with wires(tmp_path) as w:
+        await w.wait(200)
+        began = w.town.clock.now
+        w.api.faults.refusing = True
+        w.api.faults.cut_watches(abort=True)
+        await w.wait(200)
+        w.api.faults.clear()
+        w.api.faults.expire()
+        await w.wait(300)
+        (row,) = w.town.store.incidents.rows.values()
+        assert row.over_at is not None
+        assert abs(row.since - began) <= timedelta(seconds=2 * STEP)
+        assert abs(row.seconds - 200) <= 2 * STEP
 
 
 async def test_several_services_that_end_in_different_ways_say_so() -> None:
