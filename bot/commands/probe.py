@@ -1,9 +1,9 @@
 """`elb-passthrough probe`: what a probe Pod runs.
 
 Opens short connections to a few addresses at an even rate and counts what became of each. Standard library only, so
-that it starts at once in a small Pod. Nothing is sent but a HEAD request, nothing is read but its status line, no
-redirect is followed, and a target's first run of resets ends the connections to it: some databases lock out a host
-whose connections break off.
+that it starts at once in a small Pod. Nothing is sent but a HEAD request, nothing is read but its status line or, of
+bare TCP, one byte, no redirect is followed, and a target's first run of resets ends the connections to it: some
+databases lock out a host whose connections break off.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ _LARGEST = 4096
 """Bytes that the kubelet keeps of a termination message."""
 _RESETS = 5
 """Resets in a row that end a target."""
+_LINGER = 0.1
+"""Seconds in which a bare TCP connection may be reset right after it was accepted; at most half a gap."""
 _STATUS = 256
 """Bytes in which a status line must end."""
 _MOST = 100_000
@@ -126,7 +129,7 @@ def _measured(
         sleep(max(0.0, started + asked.duration * number / asked.connections - clock()))
         if tally.resets >= _RESETS or clock() - started > asked.duration:
             break  # a target that times out every time uses the time up before the connections
-        _attempt(target, asked.timeout, tally, clock)
+        _attempt(target, asked, tally, clock)
     return tally
 
 
@@ -163,11 +166,11 @@ def _written(path: str, result: str) -> int:
     return 0
 
 
-def _attempt(target: Target, timeout: float, tally: Tally, clock: Callable[[], float]) -> None:
+def _attempt(target: Target, asked: Plan, tally: Tally, clock: Callable[[], float]) -> None:
     tally.attempts += 1
     began = clock()
     try:
-        _connect(target, timeout)
+        there = _connect(target, asked, clock)
     except TimeoutError:
         tally.errors["timeout"] += 1
         tally.resets = 0
@@ -180,17 +183,33 @@ def _attempt(target: Target, timeout: float, tally: Tally, clock: Callable[[], f
     else:
         tally.connected += 1
         tally.resets = 0
-        tally.milliseconds.append((clock() - began) * 1000)
+        tally.milliseconds.append((there - began) * 1000)
 
 
-def _connect(target: Target, timeout: float) -> None:
-    """Open one connection and close it; for HTTP with a status line in between."""
-    with socket.create_connection((target.host, target.port), timeout) as connection:
+def _connect(target: Target, asked: Plan, clock: Callable[[], float]) -> float:
+    """Open one connection and close it, for HTTP with a status line in between; return when it was there."""
+    with socket.create_connection((target.host, target.port), asked.timeout) as connection:
+        if target.scheme == "tcp":
+            there = clock()
+            _linger(connection, min(_LINGER, asked.duration / asked.connections / 2))
+            return there
         if target.scheme == "https":
             with _unverified().wrap_socket(connection) as secured:
                 _head(secured, target)
-        elif target.scheme == "http":
+        else:
             _head(connection, target)
+        return clock()
+
+
+def _linger(connection: socket.socket, seconds: float) -> None:
+    """Wait whether a server that accepted resets at once; one that says nothing, something, or goodbye has answered.
+
+    Raises:
+        ConnectionError: It was reset.
+    """
+    connection.settimeout(max(seconds, 1e-3))
+    with suppress(TimeoutError):
+        connection.recv(1)
 
 
 def _head(connection: socket.socket, target: Target) -> None:

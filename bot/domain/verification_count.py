@@ -79,6 +79,11 @@ def cut_off(run: Run, client: str) -> tuple[str, ...]:
 def connectivity(probes: Sequence[Probe]) -> tuple[Connectivity, str]:
     """Say whether a class gets there: 95 % is reachable, none unreachable, between inconsistent."""
     attempts, connected = _sum(p.attempts for p in probes), _sum(p.connected for p in probes)
+    if 0 < attempts < ENOUGH and broken_off(probes):
+        return (
+            Connectivity.UNKNOWN,
+            f"its connections broke off; it stopped after {counted(attempts, 'attempt')}",
+        )
     if attempts < ENOUGH:
         return (
             Connectivity.UNKNOWN,
@@ -93,6 +98,11 @@ def connectivity(probes: Sequence[Probe]) -> tuple[Connectivity, str]:
     if connected >= REACHABLE * attempts and not silent:
         return Connectivity.REACHABLE, ""
     return Connectivity.INCONSISTENT, ""
+
+
+def broken_off(probes: Iterable[Probe]) -> bool:
+    """Whether every connection ended in an error that is not the network's own: a client stops after a few."""
+    return all(p.errors.get("other", 0) == p.attempts for p in probes)
 
 
 def _all(each: Iterable[Crossing]) -> Crossing:

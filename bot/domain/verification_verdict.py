@@ -248,6 +248,11 @@ def _settling(run: Run, row: Row) -> str:
         return _UNSTARTED if _started_nowhere(run, row.client) else _UNFINISHED
     if row.after.attempts >= ENOUGH:
         return "a client that can try: its own errors have to be mended first"
+    if row.after.errors.get("other") == row.after.attempts:
+        return (
+            "a look at what resets the connections: a client stops at the first few, because some databases lock out "
+            "a host whose connections break off"
+        )
     if row.after.errors.get("timeout"):
         return (
             "a look at why connections time out: waiting for them leaves no time for the "

@@ -60,6 +60,11 @@ def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def reset_at_once(connection: socket.socket) -> None:
+    """Accept and break off, before anything is said."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def redirect(connection: socket.socket) -> None:
     """Answer a HEAD with a redirect."""
     connection.recv(4096)
@@ -128,6 +133,30 @@ def test_a_run_of_resets_ends_the_connections(tmp_path: Path) -> None:
         probe(environment(tmp_path, target, CONNECTIONS="50"))
     found = result(tmp_path)[target]
     assert found["attempts"] == found["errors"]["other"] == 5
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "http"])
+def test_a_server_that_accepts_and_resets_is_no_connection(tmp_path: Path, scheme: str) -> None:
+    """Of bare TCP too, on which nothing is said: the first run of them ends it."""
+    with listening(reset_at_once) as port:
+        target = f"{scheme}://127.0.0.1:{port}"
+        probe(environment(tmp_path, target, CONNECTIONS="20"))
+    found = result(tmp_path)[target]
+    assert (found["attempts"], found["connected"], found["errors"]["other"]) == (5, 0, 5)
+
+
+def test_a_server_that_keeps_a_connection_and_says_nothing_has_answered(tmp_path: Path) -> None:
+    """Most databases wait for their client; nobody waits long for them, and it is no part of the latency."""
+    hold = threading.Event()
+
+    def silence(_: socket.socket) -> None:
+        hold.wait()
+
+    with listening(silence) as port:
+        target = f"tcp://127.0.0.1:{port}"
+        probe(environment(tmp_path, target, CONNECTIONS="2"))
+        hold.set()
+    assert result(tmp_path)[target]["connected"] == 2
 
 
 def test_http_is_a_head_request_whose_redirect_is_not_followed(tmp_path: Path) -> None:

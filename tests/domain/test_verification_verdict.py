@@ -268,6 +268,7 @@ def test_errors_of_the_client_itself_are_not_the_path() -> None:
         ({"attempts": 9, "connected": 0, "errors": {"timeout": 9}}, "why connections time out"),
         ({"attempts": 9, "connected": 9, "errors": {}}, "more connections per burst"),
         ({"connected": 0, "errors": {"other": 120}}, "a client that can try"),
+        ({"attempts": 5, "connected": 0, "errors": {"other": 5}}, "what resets the connections"),
     ],
 )
 def test_what_would_settle_it_fits_what_was_missing(changed: dict[str, Any], hint: str) -> None:

@@ -1,7 +1,8 @@
 # Opens short connections from inside somebody's container, and says what became of them: one line for each target,
 # `result TARGET TOOL ATTEMPTS CONNECTED REFUSED TIMEOUT OTHER`. Nothing is written anywhere, nothing but a HEAD
-# request is sent, no redirect is followed, and five resets in a row end a target. It ends when its standard input
-# does: whoever asked has gone then.
+# request is sent, no redirect is followed, and five resets in a row end a target; of bare TCP a reset right after it
+# was accepted too, where bash or python3 connects (nc does not tell). It ends when its standard input does: whoever
+# asked has gone then.
 #
 # $1 connections to each target, $2 seconds over which they are spread, $3 seconds one may take, then the targets:
 # tcp|http|https://ADDRESS:PORT. POSIX shell only; whole seconds, for not every `sleep` knows less.
@@ -12,6 +13,12 @@ py='import socket, ssl, sys
 scheme, host, port, wait = sys.argv[1:]
 try:
     link = socket.create_connection((host, int(port)), float(wait))
+    if scheme == "tcp":
+        link.settimeout(0.1)
+        try:
+            link.recv(1)
+        except socket.timeout:
+            pass
     if scheme == "https":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -37,7 +44,11 @@ by_python3() { python3 -I -c "$py" "$scheme" "$host" "$port" "$wait"; }
 by_bash() {
   said=$(timeout "$wait" bash -c '
     exec 5<>"/dev/tcp/$1/$2" || exit 1
-    [ "$0" = tcp ] && exit 0
+    if [ "$0" = tcp ]; then
+      LC_ALL=C
+      case $({ read -r -t 0.1 -n 1 _ <&5; } 2>&1) in *reset*) exit 56 ;; esac
+      exit 0
+    fi
     printf "HEAD / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" "$1" >&5
     read -r line <&5; case $line in HTTP/*) exit 0 ;; esac; exit 56' "$scheme" "$host" "$port" 2>&1)
   meaning $?

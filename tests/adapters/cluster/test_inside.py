@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import signal
 import socket
+import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -296,7 +297,7 @@ async def really(_pod: Json, _container: str, argv: Sequence[str], stdin: asynci
 
 
 async def test_the_script_counts_real_connections(world: Cluster, live: LiveCluster) -> None:
-    """One port answers HTTP, one takes connections and says nothing, one refuses."""
+    """One port answers HTTP, one takes connections and says nothing, one resets what it took, one refuses."""
     world.server.streams.run = really
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -311,31 +312,40 @@ async def test_the_script_counts_real_connections(world: Cluster, live: LiveClus
         writer.close()
         await asyncio.sleep(0)
 
+    async def resetting(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.close()
+        await asyncio.sleep(0)
+
     heads: list[bytes] = []
     taken: list[int] = []
     web = await asyncio.start_server(answer, "127.0.0.1", 0)
     bare = await asyncio.start_server(silent, "127.0.0.1", 0)
+    ill = await asyncio.start_server(resetting, "127.0.0.1", 0)
     free = socket.socket()
     free.bind(("127.0.0.1", 0))
-    ports = [each.sockets[0].getsockname()[1] for each in (web, bare)]
+    ports = [each.sockets[0].getsockname()[1] for each in (web, bare, ill)]
     targets = (
         f"http://127.0.0.1:{ports[0]}",
         f"tcp://127.0.0.1:{ports[1]}",
+        f"tcp://127.0.0.1:{ports[2]}",
         f"tcp://127.0.0.1:{free.getsockname()[1]}",
     )
     state = await ended(live, replace(POD, targets=targets, connections=6, duration=5.0, timeout=5.0))
     assert state.phase == "done", state.why
-    answered, took, refused = (state.counts[target] for target in targets)
+    answered, took, broken, refused = (state.counts[target] for target in targets)
     # Six each, unless the machine is so busy that the time is over first.
     assert 1 <= answered.attempts == answered.connected <= 6
     assert heads == [b"HEAD / HTTP/1.1\r\n"] * answered.attempts, (
         "a HEAD request each, and no redirect was followed"
     )
     assert 1 <= took.attempts == took.connected == len(taken) <= 6
+    assert 1 <= broken.attempts == broken.errors["other"] <= 5
     assert 1 <= refused.attempts == refused.errors["refused"] <= 6
     assert refused.connected == 0
     free.close()
-    for server in (web, bare):
+    for server in (web, bare, ill):
         server.close()
         await server.wait_closed()
 
