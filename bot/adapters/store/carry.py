@@ -13,7 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
-from bot.domain import change, incident, owner, verification
+from bot.domain import change, freeze, incident, owner, policy, verification
 
 Carry = Callable[[Any, Any], Any]
 """From JSON that is stored and JSON that is to replace it to what is written."""
@@ -25,8 +25,10 @@ IDENTITY: Mapping[type, Sequence[str]] = {
     change.MeasuredClient: ("name", "service"),
     change.ServiceRef: ("cluster", "namespace", "name"),
     change.Step: ("service",),
+    freeze.Window: ("start", "end", "zone"),
     incident.Member: ("service", "uid", "code"),
     owner.Source: ("repository", "path", "revision", "chart"),
+    policy.Policy: ("cluster", "namespace"),
     verification.Beside: ("name",),
     verification.Burst: ("part", "client", "node", "attempt"),
     verification.Counter: ("id",),
@@ -98,7 +100,7 @@ def _of_list(args: tuple[Any, ...]) -> Carry | None:
     if item is None:
         return None
     if args[1:] != (Ellipsis,) or kind not in IDENTITY:
-        raise TypeError(f"of a list of {kind} nobody can tell which item is which")
+        raise TypeError(f"of a list of {kind} nobody can tell which item is which: IDENTITY is to say it")
     identity = _identity(kind)
 
     def over(stored: Any, fresh: Any) -> Any:
