@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.demo.scenario import Metering, prod
+from bot.demo.cloud import Metering
+from bot.demo.scenario import prod
 from bot.demo.slack import Message
 from bot.demo.stage import Stage
 
