@@ -213,6 +213,11 @@ def _audit(commands: "_Commands[Parser]") -> None:
     verify.add_argument(
         "--head", metavar="POSITION:HASH", help="a head that was noted earlier and must still be in the chain"
     )
+    verify.add_argument(
+        "--retention",
+        metavar="400d",
+        help="how long events were kept when the oldest were taken away; by default as configured",
+    )
     erase = actions.add_parser(
         "erase",
         help="forget who a pseudonym of the log is",

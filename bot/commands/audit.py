@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.adapters.store import Audit, Check, Erased, Head, migrate, noted_head, open_store
+from bot.adapters.store import Audit, Check, Cut, Erased, Head, migrate, noted_head, open_store
 from bot.adapters.store.database import database_name, parse_url
-from bot.config import ConfigurationError, database_url
-from bot.domain.words import counted
+from bot.config import ConfigurationError, configured_retention, database_url
+from bot.config.duration import seconds
+from bot.domain.words import counted, duration
 
 _BROKEN = 1
 
@@ -23,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
         case "export":
             return asyncio.run(_export())
         case "verify":
-            return asyncio.run(_verify(noted_head(args.head) if args.head else None))
+            known = noted_head(args.head) if args.head else None
+            return asyncio.run(_verify(known, _retention(args.retention)))
         case _:
             return asyncio.run(_erase(args.user))
 
@@ -69,9 +71,19 @@ async def _export() -> int:
     return 0
 
 
-async def _verify(known: Head | None) -> int:
+def _retention(given: str | None) -> float:
+    """How long events are kept, in seconds: as it is given, else as it is configured."""
+    if given is None:
+        return configured_retention(os.environ, Path.cwd())
+    try:
+        return seconds(given)
+    except ValueError as error:
+        raise ValueError(f"--retention '{given:.40}' {error}") from error
+
+
+async def _verify(known: Head | None, retention: float) -> int:
     async with _audit() as audit:
-        check = await audit.check(known=known)
+        check = await audit.check(known=known, retention=retention)
     print(_sentence(check, known))
     print(f"The log is that of the database {database_name(_url())}.", file=sys.stderr)
     for pseudonym in check.bindings.exchanged:
@@ -91,15 +103,20 @@ def _sentence(check: Check, known: Head | None) -> str:
             f"The chain is broken at position {check.broken.position}: {check.broken.why}. "
             f"The {counted(check.links, 'event')} before it {'is' if check.links == 1 else 'are'} as sealed."
         )
-    since = (
-        f" from position {check.since + 1} on, what is older was taken away by retention"
-        if check.since
-        else ""
-    )
+    since = f" from position {check.since + 1} on, {_before(check.cut)}" if check.since else ""
     waiting = f" {check.unsealed} more wait to be sealed." if check.unsealed else ""
     led = " It leads to the head that was given." if known else ""
     return (
         f"The chain is whole: {counted(check.links, 'event')}{since}.{waiting}{led} Its head is {check.head}."
+    )
+
+
+def _before(cut: Cut | None) -> str:
+    if cut is None:
+        return "what is older was taken away by a version of the bot that left no proof of it"
+    return (
+        f"what is older, until {cut.until:%Y-%m-%d %H:%M} UTC, was taken away by retention "
+        f"({duration(cut.retention)}) at {cut.at:%Y-%m-%d %H:%M} UTC"
     )
 
 

@@ -2,7 +2,7 @@
 
 from bot.config.database import database_url
 from bot.config.faults import ConfigurationError
-from bot.config.loading import load
+from bot.config.loading import configured_retention, load
 from bot.config.secret import Secret
 from bot.config.settings import (
     AccessKey,
@@ -28,6 +28,7 @@ __all__ = [
     "SlackSettings",
     "UserPassword",
     "VerificationSettings",
+    "configured_retention",
     "database_url",
     "load",
 ]

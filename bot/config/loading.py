@@ -12,8 +12,9 @@ from bot.config.document import Faults, Place, key_faults, open_document
 from bot.config.environment import Environ, plain, read_credentials, read_slack, read_wire
 from bot.config.faults import ConfigurationError, nearest
 from bot.config.kubeconfig import Kubeconfig, kubeconfig_paths, read_kubeconfig
+from bot.config.reader import some_time
 from bot.config.schema import CLUSTER, file_section
-from bot.config.settings import AccessKey, ClusterSettings, Settings, UserPassword
+from bot.config.settings import RETENTION, AccessKey, ClusterSettings, Settings, UserPassword
 
 DEFAULT_FILE = "elb-passthrough.yaml"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -42,6 +43,17 @@ def load(environ: Environ, cwd: Path, *, slack_required: bool = True) -> Setting
     assert from_file is not None
     settings = Settings(slack=slack, database_url=url, host=wire.host, port=wire.port, **from_file)
     return replace(settings, warnings=_warnings(settings, environ))
+
+
+def configured_retention(environ: Environ, cwd: Path) -> float:
+    """Return for how many seconds events are kept, whatever else the file says.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or that is no duration.
+    """
+    _, document = _document(environ, cwd)
+    at = document.peek("retention") if document else None
+    return some_time(at) if at else RETENTION
 
 
 def _from_file(environ: Environ, cwd: Path) -> dict[str, Any]:

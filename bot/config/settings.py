@@ -54,6 +54,10 @@ class Redact(StrEnum):
     NAMES = "names"
 
 
+RETENTION = 400 * 86400.0
+"""Seconds for which changes and events are kept, unless it is configured."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
     """Signs each request to the cloud."""
@@ -223,7 +227,7 @@ class Settings:
     patches_allow: frozenset[str] = frozenset()
     policies: tuple[Policy, ...] = ()
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
-    retention: float = 400 * 86400.0
+    retention: float = RETENTION
     redact: Redact = Redact.NONE
     warnings: tuple[str, ...] = ()
     """What is allowed but probably not meant, one sentence each."""

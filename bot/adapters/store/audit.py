@@ -6,6 +6,7 @@ the chain has no gap, however many replicas write, and whatever order their tran
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,11 +25,12 @@ from sqlalchemy import (
     update,
 )
 
-from bot.adapters.store import people
+from bot.adapters.store import codec, people
 from bot.adapters.store.database import Database
-from bot.adapters.store.link import UNREADABLE, Head, Link, link_after
+from bot.adapters.store.link import CUT, UNREADABLE, Head, Link, link_after
 from bot.adapters.store.tables import chain, changes, incidents, runs
 from bot.adapters.store.tables import events as table
+from bot.domain.words import duration
 
 _BATCH = 500
 _LOCK = 0x656C6271
@@ -72,6 +74,18 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What the log itself says of the links that retention has taken away."""
+
+    at: datetime
+    """When it was done."""
+    until: datetime
+    """Of when the youngest of them was."""
+    retention: float
+    """Seconds that events were kept then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """What a look at the whole chain found."""
 
@@ -83,6 +97,8 @@ class Check:
     """Events that wait for the next sealing."""
     since: int = 0
     """The last position that retention has taken away."""
+    cut: Cut | None = None
+    """The proof of that; None where a version took it away that left none."""
     bindings: people.Bindings = field(default_factory=people.Bindings)
     """Whether those who did it are those whom it names."""
 
@@ -108,18 +124,30 @@ class Audit:
                 yield line
             head = Head(position=batch[-1].link.position, hash=batch[-1].hash)
 
-    async def check(self, *, known: Head | None = None) -> Check:
-        """Walk the chain and compute it anew; `known` is a head that was noted earlier and must still be in it.
+    async def check(self, *, known: Head | None = None, retention: float = 0.0) -> Check:
+        """Walk the chain and compute it anew.
+
+        Args:
+            known: a head that was noted earlier and must still be in it.
+            retention: seconds for which events are kept; what was taken away sooner is a break.
 
         Raises:
             ValueError: retention has taken away what that head was the end of.
         """
-        head = await self._database.read(_anchor)
-        since = head.position
-        if known is not None and known.position < since and known.position:
+        check = await self._walked(known, retention)
+        since = check.since
+        if check.broken is None and known is not None and 0 < known.position < since:
             raise ValueError(
                 f"the head {known} is older than what is kept: retention has taken everything up to {since} away"
             )
+        return check
+
+    async def _walked(self, known: Head | None, retention: float) -> Check:
+        head = await self._database.read(_anchor)
+        since = head.position
+        cut = await self._database.read(_cut)
+        if since and (why := _unproved(cut, retention)):
+            return Check(links=0, head=head, broken=Broken(position=since, why=why), since=since)
         links, seen = 0, known is None or known.hash == head.hash
         while rows := await self._database.read(partial(_rows, after=head)):
             for row in rows:
@@ -131,9 +159,10 @@ class Audit:
         return Check(
             links=links,
             head=head,
-            broken=None if seen or known is None else _missing(known, head),
+            broken=None if seen or known is None or 0 < known.position < since else _missing(known, head),
             unsealed=await self._database.read(_unsealed),
             since=since,
+            cut=cut if isinstance(cut, Cut) else None,
             bindings=await self._database.read(people.bindings),
         )
 
@@ -210,6 +239,44 @@ def _anchor(connection: Connection) -> Head:
     """Return the last link that was cut off; the chain goes on from it."""
     row = connection.execute(select(chain.c.position, chain.c.hash)).one_or_none()
     return Head() if row is None else Head(position=row.position, hash=row.hash)
+
+
+def _cut(connection: Connection) -> Cut | str | None:
+    """Find the event that tells of the cut; a sentence where there is none, None where none is to be expected."""
+    row = connection.execute(select(chain)).one_or_none()
+    if row is None or row.retention is None:
+        return None
+    link = {"hash": row.hash, "position": str(row.position), "retention": row.retention, "until": row.until}
+    told = select(type_coerce(table.c.at, Text).label("at")).where(
+        table.c.kind == CUT,
+        table.c.detail == codec.dump(link),
+        or_(table.c.position > row.position, table.c.position.is_(None)),
+    )
+    found = connection.execute(told.limit(1)).one_or_none()
+    if found is None:
+        return "what is older is missing, and the log does not say that retention took it away"
+    try:
+        return Cut(
+            at=datetime.fromisoformat(found.at),
+            until=datetime.fromisoformat(row.until),
+            retention=float(row.retention),
+        )
+    except ValueError:
+        return "what the log says of the older events that are missing cannot be read"
+
+
+def _unproved(cut: Cut | str | None, retention: float) -> str:
+    """Say why what is missing was not retention's to take; nothing where it was, or where an older version took it."""
+    if cut is None or isinstance(cut, str):
+        return cut or ""
+    age = (cut.at - cut.until).total_seconds()
+    # A cut under a second is the same moment twice, by two ways of writing it down.
+    if age + 1 < max(cut.retention, retention):
+        return (
+            f"what is older was taken away at {cut.at:%Y-%m-%d %H:%M} UTC when the youngest of it, of "
+            f"{cut.until:%Y-%m-%d %H:%M} UTC, was {duration(max(age, 0.0))} old; retention is {duration(max(cut.retention, retention))}"
+        )
+    return ""
 
 
 _RAW: list[Any] = [

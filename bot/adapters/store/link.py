@@ -12,6 +12,8 @@ from sqlalchemy import Row
 from bot.adapters.store import codec
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+CUT = "cut"
+"""The kind of the event that tells of what retention takes away; it belongs to no change."""
 START = "0" * 64
 """What the first link calls its predecessor."""
 

@@ -99,7 +99,7 @@ events = Table(
     Column("hash", String(64)),
     UniqueConstraint("position"),
     Index("ix_events_change", "change"),
-    # Triggers, which the migration 0003 makes, refuse whatever is neither appending, sealing nor retention.
+    # Triggers, which the migrations 0003 and 0005 make, refuse whatever is neither appending, sealing nor retention.
     Index(
         "ix_events_unsealed",
         "seq",
@@ -115,6 +115,9 @@ chain = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
+    # As the event says that tells of the cut; NULL where an older version made it.
+    Column("retention", String(32)),
+    Column("until", String(32)),
 )
 """One row: the last link that retention has taken away; the chain goes on from it."""
 

@@ -1,19 +1,22 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Executable, delete, select, text, update
+from sqlalchemy import Connection, Executable, Text, delete, insert, select, text, type_coerce, update
 
 from bot.adapters.store import UPKEEP, SqlStore, migrate, noted_head, open_store
+from bot.adapters.store.codec import dump
 from bot.adapters.store.link import START
-from bot.adapters.store.tables import changes, events, jobs, people
+from bot.adapters.store.retention import remove_older
+from bot.adapters.store.tables import chain, changes, events, jobs, people
 from bot.domain.change import Change, Event, EventKind, ServiceRef
 from bot.ports import Job, Later, NotFound, Unavailable
 from tests.adapters.store.databases import empty_database
@@ -229,13 +232,16 @@ async def test_a_person_whose_salt_was_taken_away_cannot_be_checked(opened: SqlS
     assert (check.bindings.exchanged, check.bindings.unbound) == ((), 1)
 
 
-REFUSED = {
+REFUSED: dict[str, Executable] = {
     "altered": update(events).where(events.c.position == 1).values(detail="{}"),
     "altered before it is sealed": update(events).where(events.c.position.is_(None)).values(kind="approved"),
     "sealed twice": update(events).where(events.c.position == 1).values(hash="f" * 64),
     "removed": delete(events).where(events.c.position == 2),
     "removed before it is sealed": delete(events).where(events.c.position.is_(None)),
     "given to somebody else": update(people).values(person="U0EVE003"),
+    "called cut": text(
+        "INSERT INTO chain (id, position, hash) SELECT 1, position, hash FROM events WHERE position = 1"
+    ),
 }
 
 
@@ -376,11 +382,15 @@ async def test_retention_cuts_the_oldest_and_the_chain_goes_on(opened: SqlStore)
     with pytest.raises(NotFound):
         await opened.changes.get("c-1")
     assert [change.id for change in await opened.changes.find(namespace="shop")] == ["c-2"]
-    assert [line["position"] for line in await exported(opened)] == [3, 4]
+    assert [(line["position"], line["kind"]) for line in await exported(opened)] == [
+        (3, "proposed"),
+        (4, "rejected"),
+        (5, "cut"),
+    ]
     await story(opened, "c-3", service="blog")
     await opened.audit.seal()
-    check = await opened.audit.check()
-    assert (check.links, check.broken) == (4, None)
+    check = await opened.audit.check(retention=60)
+    assert (check.links, check.broken) == (5, None)
 
 
 async def test_a_chain_that_was_cut_whole_goes_on(opened: SqlStore) -> None:
@@ -389,10 +399,127 @@ async def test_a_chain_that_was_cut_whole_goes_on(opened: SqlStore) -> None:
     head = await opened.audit.seal()
     with pytest.raises(Later):
         await opened.upkeep(retention=0).performers()["clean"](await _leased(opened))
-    assert await exported(opened) == []
+    (told,) = await exported(opened)
+    assert (told["position"], told["kind"], told["by"], told["change"]) == (3, "cut", "bot", "")
+    until = (AT + timedelta(minutes=1)).isoformat(timespec="microseconds")
+    assert told["detail"] == {"position": "2", "hash": head.hash, "retention": "0.0", "until": until}
     assert (await opened.audit.check(known=head)).broken is None
     await story(opened, "c-2")
-    assert [line["position"] for line in await exported(opened)] == [3, 4]
+    assert [line["position"] for line in await exported(opened)] == [3, 4, 5]
+
+
+async def test_a_cut_is_told_once(opened: SqlStore) -> None:
+    """What tells of it grows old too, and is taken away with what comes after it, not alone: else there were no end."""
+    await story(opened)
+    await opened.audit.seal()
+    for _ in range(3):
+        await remove_older(opened.database, seconds=0.0)
+        assert [line["position"] for line in await exported(opened)] == [3]
+    await story(opened, "c-2")
+    await opened.audit.seal()
+    await remove_older(opened.database, seconds=0.0)
+    assert [line["position"] for line in await exported(opened)] == [6]
+    assert (await opened.audit.check()).broken is None
+
+
+def _cut(connection: Connection, **other: object) -> None:
+    """Tell of a cut, and note it: as retention does, and as somebody does who reads how."""
+    row = connection.execute(select(events).where(events.c.position == 2)).one()
+    at = connection.execute(select(type_coerce(events.c.at, Text)).where(events.c.position == 2)).scalar_one()
+    link = {"position": 2, "hash": row.hash, "retention": "34560000.0", "until": at, **other}
+    detail = {key: str(value) for key, value in link.items()}
+    told = {"change": "", "cluster": "", "kind": "cut", "at": datetime.now(tz=UTC), "by": "bot"}
+    connection.execute(insert(events).values(**told, detail=dump(detail)))
+    connection.execute(insert(chain).values(**{"id": 1, **link}))
+
+
+def _take(connection: Connection, **other: object) -> None:
+    _cut(connection, **other)
+    connection.execute(delete(events).where(events.c.position <= 2))
+
+
+ATTACKS: dict[str, Callable[[Connection], object]] = {
+    "not told of": lambda c: c.execute(
+        text("INSERT INTO chain (id, position, hash) SELECT 1, position, hash FROM events WHERE position = 2")
+    ),
+    "not told of, as it should be": lambda c: c.execute(
+        text(
+            "INSERT INTO chain (id, position, hash, retention, until) "
+            "SELECT 1, position, hash, '0.0', at FROM events WHERE position = 2"
+        )
+    ),
+    "younger than retention": _take,
+    "younger than is told": lambda c: _cut(c, until=AT.isoformat(timespec="microseconds")),
+    "of another hash": lambda c: _cut(c, hash="f" * 64),
+    "of another row": lambda c: _cut(c, id=2),
+}
+
+
+@pytest.mark.parametrize("how", ATTACKS)
+async def test_nobody_passes_for_retention(opened: SqlStore, how: str) -> None:
+    """Without a trigger dropped, the newest events stay: two statements took them away, and it was called retention."""
+    await fresh_story(opened)
+    await opened.audit.seal()
+    with pytest.raises(Unavailable, match="the audit log is append-only"):
+        await opened.database.write(ATTACKS[how])
+    assert [line["position"] for line in await exported(opened)][:2] == [1, 2]
+    assert (await opened.audit.check()).broken is None
+
+
+async def fresh_story(store: SqlStore) -> None:
+    """Two events of this minute."""
+    now = datetime.now(tz=UTC) - timedelta(seconds=30)
+    opened = await store.changes.open(a_change(), replace(an_event(), at=now), jobs=[])
+    event = Event(kind=EventKind.REJECTED, at=now, by="U0BOB002", detail={})
+    await store.changes.move(opened, opened.after(event), event)
+
+
+async def test_what_is_cut_after_a_shorter_time_than_is_configured_is_a_break(opened: SqlStore) -> None:
+    """Who writes a shorter retention into the cut leaves that in the chain, and is found out by it."""
+    await fresh_story(opened)
+    await opened.audit.seal()
+
+    await opened.database.write(lambda connection: _take(connection, retention="0.0"))
+    await opened.audit.seal()
+    check = await opened.audit.check(retention=400 * 86400.0)
+    assert check.broken is not None
+    assert check.broken.position == 2
+    assert "when the youngest of it" in check.broken.why
+    assert "retention is 400 d" in check.broken.why
+
+
+async def test_what_is_missing_without_a_word_in_the_log_is_a_break(opened: SqlStore) -> None:
+    """Triggers dropped, and the proof taken away with the rest."""
+    await story(opened)
+    await opened.audit.seal()
+    with pytest.raises(Later):
+        await opened.upkeep(retention=0).performers()["clean"](await _leased(opened))
+    await opened.audit.seal()
+    assert (await opened.audit.check()).broken is None
+    await behind_our_back(opened, delete(events).where(events.c.kind == "cut"))
+    check = await opened.audit.check()
+    assert check.broken is not None
+    assert "the log does not say that retention took it away" in check.broken.why
+
+
+async def test_a_cut_of_an_older_version_is_no_break(opened: SqlStore) -> None:
+    """It left no proof; that is said, and the next cut has one."""
+    await story(opened)
+    await opened.audit.seal()
+    with pytest.raises(Later):
+        await opened.upkeep(retention=0).performers()["clean"](await _leased(opened))
+
+    def forget(connection: Connection) -> None:
+        on = " ON chain" if connection.dialect.name == "postgresql" else ""
+        connection.execute(text(f"DROP TRIGGER chain_no_update{on}"))
+        if not on:
+            connection.execute(text("DROP TRIGGER chain_no_return"))
+        connection.execute(update(chain).values(retention=None, until=None))
+
+    await opened.database.write(forget)
+    await opened.audit.seal()
+    check = await opened.audit.check(retention=60)
+    assert (check.broken, check.cut, check.since) == (None, None, 2)
 
 
 async def test_a_head_that_retention_has_passed_cannot_be_checked(opened: SqlStore) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, delete, text
 from bot.__main__ import main
 from bot.adapters.store import open_store
 from bot.adapters.store.link import START
-from bot.adapters.store.tables import events
+from bot.adapters.store.retention import remove_older
+from bot.adapters.store.tables import changes, events
 from bot.domain.change import ServiceRef
 from tests.adapters.store.examples import a_change, an_event
 
@@ -50,7 +51,7 @@ def test_migrate_says_where_the_database_is(database: str, capsys: pytest.Captur
     """And creates the file."""
     assert main(["migrate"]) == 0
     where = database.removeprefix("sqlite:///")
-    assert capsys.readouterr().out == f"The database {where} is at revision 0004.\n"
+    assert capsys.readouterr().out == f"The database {where} is at revision 0005.\n"
     assert Path(where).exists()
 
 
@@ -89,6 +90,32 @@ def test_a_broken_chain_is_bad_news(database: str, capsys: pytest.CaptureFixture
     propose(database, then_lose_it=True)
     assert main(["audit", "verify"]) == 1
     assert "broken at position 1: the event is missing" in capsys.readouterr().out
+
+
+def test_what_was_taken_away_and_called_retention_is_bad_news(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 1, where the configured retention is longer, and 0 where it is said to have been that short then."""
+    main(["migrate"])
+    propose(database)
+
+    async def clean() -> None:
+        store = open_store(database)
+        await store.database.write(lambda c: c.execute(delete(changes)))
+        await remove_older(store.database, seconds=3600.0)
+        await store.audit.seal()
+        await store.close()
+
+    asyncio.run(clean())
+    file = tmp_path / "elb-passthrough.yaml"
+    file.write_text("retention: 36000d\n", encoding="utf-8")
+    monkeypatch.setenv("ELB_PASSTHROUGH_CONFIG", str(file))
+    capsys.readouterr()
+    assert main(["audit", "verify"]) == 1
+    assert "broken at position 1: what is older was taken away at" in capsys.readouterr().out
+    assert main(["audit", "verify", "--retention", "1h"]) == 0
+    assert "what is older, until 2026-03-01" in capsys.readouterr().out
+    assert main(["audit", "verify", "--retention", "long"]) == 2
 
 
 def head_of(capsys: pytest.CaptureFixture[str]) -> str:

@@ -68,7 +68,7 @@ def test_the_migrated_schema_is_what_the_tables_would_create(empty_url: str) -> 
 
 def test_migrating_twice_is_migrating_once(empty_url: str) -> None:
     """Every replica does it at its start."""
-    assert migrate(empty_url) == migrate(empty_url) == "0004"
+    assert migrate(empty_url) == migrate(empty_url) == "0005"
 
 
 def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
@@ -80,7 +80,7 @@ def test_replicas_that_start_at_once_migrate_once(empty_url: str) -> None:
         for _ in range(4)
     ]
     answers = [replica.communicate(timeout=120) for replica in replicas]
-    assert answers == [("0004\n", "")] * 4
+    assert answers == [("0005\n", "")] * 4
 
 
 def test_migrations_only_ever_add(empty_url: str) -> None:
@@ -124,7 +124,7 @@ def test_a_database_that_was_migrated_further_serves(url: str, caplog: pytest.Lo
     before = _columns(inspect(engine))
     with caplog.at_level(logging.WARNING):
         assert migrate(url) == next_revision.revision
-    assert "newer than this version's 0004; it works on, and leaves to the newer version" in caplog.text
+    assert "newer than this version's 0005; it works on, and leaves to the newer version" in caplog.text
     assert _columns(inspect(engine)) == before
     engine.dispose()
 
@@ -137,7 +137,7 @@ def test_a_newer_database_is_left_alone(url: str, caplog: pytest.LogCaptureFixtu
     engine.dispose()
     with caplog.at_level(logging.WARNING):
         assert migrate(url) == "9999"
-    assert "newer than this version's 0004" in caplog.text
+    assert "newer than this version's 0005" in caplog.text
 
 
 def test_tables_that_a_newer_version_took_away_are_one_sentence(url: str) -> None:
