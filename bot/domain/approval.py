@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.change import Approval, Change, Phase, Verb
-from bot.domain.freeze import frozen_until
+from bot.domain.entitled import Candidate, Who, candidates, those_able
+from bot.domain.freeze import Freeze, freeze_at
 from bot.domain.policy import (
     ALLOWED,
     EVERYONE,
@@ -20,7 +21,6 @@ from bot.domain.policy import (
     may_start_rollback,
     not_entitled,
     refuse,
-    those_who_may,
 )
 
 _WHENEVER = frozenset({"ipvs-sibling-mismatch"})
@@ -47,10 +47,15 @@ BOT = "bot"
 
 def frozen(policy: Policy, verb: Verb, now: datetime) -> Decision:
     """Decide whether a change freeze stands in the way. It never stops a rollback: undoing is no new risk."""
-    until = frozen_until(policy.freeze, now)
-    if until is None or verb is Verb.ROLLBACK:
-        return ALLOWED
-    return refuse(Cause.FROZEN, f"Changes are frozen here until {until:%a %d %b %H:%M} ({until.tzinfo}).")
+    found = freeze_of([policy], verb, now)
+    return refuse(Cause.FROZEN, f"Changes are frozen here {found}.") if found else ALLOWED
+
+
+def freeze_of(policies: Iterable[Policy], verb: Verb, now: datetime) -> Freeze | None:
+    """Return the freeze that keeps a change from being approved now, of all namespaces that it is about together."""
+    if verb is Verb.ROLLBACK:
+        return None
+    return freeze_at([window for policy in policies for window in policy.freeze], now)
 
 
 def decide_proposal(policy: Policy, verb: Verb, person: Member, groups: Groups, *, reason: str) -> Decision:
@@ -80,15 +85,16 @@ def decide_approval(
 ) -> Decision:
     """Decide whether a person's yes counts for a change, and whether it is the last one needed.
 
-    Break-glass counts alone, for one's own proposal and in a freeze too, and needs a reason. The yes of a
-    person who may roll back counts alone for a rollback, their own too.
+    It counts of those who may now and could when it was proposed. Break-glass counts alone, for one's own
+    proposal and in a freeze too, and needs a reason. The yes of a person who may roll back counts alone for a
+    rollback, their own too.
     """
     timely = _timely(change, now)
     if not timely.allowed:
         return timely
     if break_glass:
-        return _broken_glass(policy, person, groups, reason)
-    if change.verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed:
+        return _broken_glass(policy, change, person, groups, reason)
+    if _undoes_alone(policy, change, person, groups):
         return _ENOUGH
     return _ordinary(policy, change, person, groups, now)
 
@@ -96,16 +102,45 @@ def decide_approval(
 def decide_rejection(
     policy: Policy, change: Change, person: Member, groups: Groups, now: datetime
 ) -> Decision:
-    """Decide whether a person's no counts: of those who may approve, and of nobody's own proposal."""
+    """Decide whether a person's no counts: of those whose yes would, and of nobody's own proposal."""
     timely = _timely(change, now)
     if not timely.allowed:
         return timely
     if change.requested_by == person.id:
         return refuse(Cause.OWN_PROPOSAL, "This is your own proposal: withdraw it instead.")
-    may_approve = _may_approve(policy, change.verb, person, groups)
+    may_approve = _may_approve(policy, change, person, groups)
     if may_approve.cause is Cause.NOT_ENTITLED:
         return not_entitled("reject changes", may_approve.who_may)
     return may_approve
+
+
+def those_awaited(
+    policies: Sequence[Policy],
+    change: Change,
+    groups: Groups,
+    now: datetime,
+    *,
+    break_glass: bool = False,
+    without_rights: frozenset[str] = frozenset(),
+) -> Who:
+    """Name whose yes would count for a proposal as it is now, or who may break the glass; a freeze aside."""
+    thawed = [replace(policy, freeze=()) for policy in policies]
+
+    def able(user: str) -> bool:
+        return user not in without_rights and all(
+            decide_approval(
+                policy, change, Candidate(id=user), groups, now, break_glass=break_glass, reason="asked"
+            ).allowed
+            for policy in thawed
+        )
+
+    rights = (Right.BREAK_GLASS,) if break_glass else approving(change.verb)
+    return those_able(policies, rights, groups, able, concerned=concerned(change))
+
+
+def concerned(change: Change) -> list[str]:
+    """Return those whose yes may not count because of what they did."""
+    return [change.requested_by, *(approval.by for approval in change.approvals)]
 
 
 def by_itself(change: Change) -> bool:
@@ -135,7 +170,7 @@ def still_stands(
     if not asked.allowed:
         return asked
     valid = [a for a in change.approvals if a.by in people]
-    if any(_counts_alone(policy, change.verb, a, people[a.by], groups) for a in valid):
+    if any(_counts_alone(policy, change, a, people[a.by], groups) for a in valid):
         return ALLOWED
     by = {a.by for a in valid if may(policy, Right.APPROVE, people[a.by], groups).allowed}
     if len(by - _barred(policy, change.requested_by)) < _needed(policy, change):
@@ -151,6 +186,8 @@ class Approvers:
     """User and group ids, or "*", as the card names them."""
     possible: bool
     """Whether as many people as are needed, or one who may break the glass, can be found."""
+    break_glass: tuple[str, ...] = ()
+    """Who may break the glass, likewise."""
     why: str = ""
     """One sentence, when not possible."""
     unknown: bool = False
@@ -175,13 +212,16 @@ def who_can_approve(
         without_rights: user ids known to be no full members.
     """
     able = _Able(policies=policies, verb=verb, requester=requester, groups=groups)
-    people = [user for user in _candidates(policies, groups) if user not in without_rights]
+    people = [user for user in candidates(policies, groups) if user not in without_rights]
     counting = [user for user in people if able.counts(user)]
-    ids = _named(policies, verb, without_rights | able.barred) or tuple(counting)
+    ids = those_able(policies, approving(verb), groups, counting.__contains__).ids
     needed = max(policy.approvals for policy in policies)
+    glass = those_able(
+        policies, (Right.BREAK_GLASS,), groups, lambda user: user in people and able.breaks_glass(user)
+    ).ids
     if EVERYONE in counting or len(counting) >= needed or any(map(able.alone, people)):
-        return Approvers(ids=ids, possible=True)
-    rights = (*_approving(verb), Right.BREAK_GLASS)
+        return Approvers(ids=ids, possible=True, break_glass=glass)
+    rights = (*approving(verb), Right.BREAK_GLASS)
     consulted = sorted({group for policy in policies for group in policy.groups(*rights)})
     unknown = next((group for group in consulted if groups.get(group) is None), "")
     why = could_not_look_up(unknown) if unknown else _nobody(policies, needed)
@@ -251,19 +291,42 @@ def _needed(policy: Policy, change: Change) -> int:
     return max(policy.approvals, change.approvals_needed)
 
 
-def _may_approve(policy: Policy, verb: Verb, person: Member, groups: Groups) -> Decision:
-    if verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed:
+def _may_approve(policy: Policy, change: Change, person: Member, groups: Groups) -> Decision:
+    """Decide whether a person is one of the approvers, now and when it was proposed."""
+    if change.verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed:
+        return _could(change, person, *approving(change.verb))
+    right = may(policy, Right.APPROVE, person, groups)
+    return _could(change, person, *approving(change.verb)) if right.allowed else right
+
+
+def _could(change: Change, person: Member, *rights: Right) -> Decision:
+    """Decide whether a person had the right already when a change was proposed."""
+    if change.electorate is None:
         return ALLOWED
-    return may(policy, Right.APPROVE, person, groups)
+    then = change.electorate.may(person, *rights)
+    if then.allowed:
+        return ALLOWED
+    if then.cause is Cause.UNKNOWN:
+        why = f"Whether you could do that already when {change.label} was proposed is not known, for a user group could not be looked up then."
+        return refuse(Cause.LATE, why)
+    return refuse(Cause.LATE, f"You got the right to do that only after {change.label} was proposed.")
+
+
+def _undoes_alone(policy: Policy, change: Change, person: Member, groups: Groups) -> bool:
+    """Whether a person's yes to a rollback is enough."""
+    return (
+        change.verb is Verb.ROLLBACK
+        and may(policy, Right.ROLLBACK, person, groups).allowed
+        and _could(change, person, Right.ROLLBACK).allowed
+    )
 
 
 def _ordinary(policy: Policy, change: Change, person: Member, groups: Groups, now: datetime) -> Decision:
-    right = may(policy, Right.APPROVE, person, groups)
+    right = _may_approve(policy, change, person, groups)
     if not right.allowed:
         return right
     if change.requested_by == person.id and not policy.self_approval:
-        others = tuple(id_ for id_ in those_who_may(policy, Right.APPROVE) if id_ != person.id)
-        return refuse(Cause.OWN_PROPOSAL, "You may not approve your own proposal.", others)
+        return refuse(Cause.OWN_PROPOSAL, "You may not approve your own proposal.")
     if any(a.by == person.id for a in change.approvals):
         return refuse(Cause.TWICE, f"You have approved {change.label} already; it needs another person too.")
     thaw = frozen(policy, change.verb, now)
@@ -273,8 +336,10 @@ def _ordinary(policy: Policy, change: Change, person: Member, groups: Groups, no
     return _ENOUGH if given >= _needed(policy, change) else ALLOWED
 
 
-def _broken_glass(policy: Policy, person: Member, groups: Groups, reason: str) -> Decision:
+def _broken_glass(policy: Policy, change: Change, person: Member, groups: Groups, reason: str) -> Decision:
     right = may(policy, Right.BREAK_GLASS, person, groups)
+    if right.allowed:
+        right = _could(change, person, Right.BREAK_GLASS)
     if not right.allowed:
         return right
     if not reason.strip():
@@ -300,18 +365,10 @@ def _barred(policy: Policy, requester: str) -> frozenset[str]:
     return frozenset() if policy.self_approval else frozenset({requester})
 
 
-def _counts_alone(policy: Policy, verb: Verb, approval: Approval, person: Member, groups: Groups) -> bool:
+def _counts_alone(policy: Policy, change: Change, approval: Approval, person: Member, groups: Groups) -> bool:
     if approval.break_glass:
         return may(policy, Right.BREAK_GLASS, person, groups).allowed
-    return verb is Verb.ROLLBACK and may(policy, Right.ROLLBACK, person, groups).allowed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    """Somebody who may exist: of a crowd, or named in a policy or in a user group."""
-
-    id: str
-    full_member: bool = True
+    return _undoes_alone(policy, change, person, groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,18 +380,15 @@ class _Able:
     requester: str
     groups: Groups
 
-    @property
-    def barred(self) -> frozenset[str]:
-        """Who cannot approve because it is their own proposal; a rollback may be one's own."""
-        if self.verb is Verb.ROLLBACK:
-            return frozenset()
-        return frozenset(user for policy in self.policies for user in _barred(policy, self.requester))
-
     def alone(self, user: str) -> bool:
         """Whether a person's yes would be enough: by breaking the glass, or by the right to roll back."""
-        return self._everywhere(Right.BREAK_GLASS, user) or (
+        return self.breaks_glass(user) or (
             self.verb is Verb.ROLLBACK and self._everywhere(Right.ROLLBACK, user)
         )
+
+    def breaks_glass(self, user: str) -> bool:
+        """Whether a person may break the glass."""
+        return self._everywhere(Right.BREAK_GLASS, user)
 
     def counts(self, user: str) -> bool:
         """Whether a person's yes would be one of those that are needed."""
@@ -349,28 +403,9 @@ class _Able:
         return all(self._may(policy, right, user) for policy in self.policies)
 
     def _may(self, policy: Policy, right: Right, user: str) -> bool:
-        return may(policy, right, _Candidate(id=user), self.groups).allowed
+        return may(policy, right, Candidate(id=user), self.groups).allowed
 
 
-def _approving(verb: Verb) -> tuple[Right, ...]:
+def approving(verb: Verb) -> tuple[Right, ...]:
     """The rights by which one approves."""
     return (Right.ROLLBACK, Right.APPROVE) if verb is Verb.ROLLBACK else (Right.APPROVE,)
-
-
-def _candidates(policies: Sequence[Policy], groups: Groups) -> list[str]:
-    """Everybody whom a policy names, by themselves or in a group, and "*" for everybody else."""
-    listed = {id_ for policy in policies for right in Right for id_ in policy.entitled(right)}
-    return sorted({user for id_ in listed for user in _members(id_, groups)} | {EVERYONE})
-
-
-def _named(policies: Sequence[Policy], verb: Verb, hidden: frozenset[str]) -> tuple[str, ...]:
-    """The ids under which those who may approve are named in every policy."""
-    lists = [
-        [id_ for right in _approving(verb) for id_ in those_who_may(policy, right)] for policy in policies
-    ]
-    every = dict.fromkeys(id_ for listed in lists for id_ in listed if id_ not in hidden)
-    return tuple(id_ for id_ in every if all(id_ in listed or EVERYONE in listed for listed in lists))
-
-
-def _members(id_: str, groups: Groups) -> frozenset[str]:
-    return (groups.get(id_) or frozenset()) if id_.startswith("S") else frozenset({id_})

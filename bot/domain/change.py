@@ -7,6 +7,7 @@ from enum import StrEnum
 from hashlib import sha256
 from json import dumps
 
+from bot.domain.entitled import Electorate
 from bot.domain.owner import Fate
 
 
@@ -247,6 +248,10 @@ class Change:
     """User and group ids who may approve, as shown on the card."""
     approvals_needed: int
     expires_at: datetime
+    electorate: Electorate | None = None
+    """Who had which right when it was proposed; None: of an earlier version, only who may now was looked at."""
+    frozen: str = ""
+    """How long changes are frozen where it is about, as "until …"; empty while they are not."""
     remind_at: datetime | None = None
     headline: str = ""
     """The path's verdict in one line, before the change."""

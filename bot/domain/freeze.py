@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60
 _WEEK = 7
+_LONG = timedelta(days=_WEEK + 1)
+"""What lasts longer lasts for ever: a gap comes back every week, an hour later where clocks are put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +61,40 @@ class Weekly:
         local = moment.astimezone(ZoneInfo(self.zone))
         back = (local.weekday() - DAYS.index(self.day)) % _WEEK
         at = _at(local - timedelta(days=back), self.minute)
-        return at if at <= local else _at(at - timedelta(days=_WEEK), self.minute)
+        return at if at.timestamp() <= local.timestamp() else _at(at - timedelta(days=_WEEK), self.minute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """A change freeze that is on."""
+
+    until: datetime
+    endless: bool
+    """Whether its windows never let go; `until` says nothing then."""
+
+    def lasts(self, moment: datetime) -> bool:
+        """Whether it is on up to a moment, without a gap."""
+        return self.endless or self.until >= moment
+
+    def __str__(self) -> str:
+        """How long, in words that follow "frozen"."""
+        return "for good" if self.endless else f"until {self.until:%a %d %b %H:%M} ({self.until.tzinfo})"
+
+
+def freeze_at(windows: Iterable[Window], moment: datetime) -> Freeze | None:
+    """Return the freeze that a moment falls into; None: into none."""
+    known = tuple(windows)
+    until = frozen_until(known, moment)
+    return None if until is None else Freeze(until=until, endless=until - moment >= _LONG)
 
 
 def frozen_until(windows: Iterable[Window], moment: datetime) -> datetime | None:
     """Return when the windows that cover the moment, one after the other, let go; None: none covers it.
 
-    Windows that never let go (all week, all day) give the first end that is a week away or more.
+    Windows that never let go (all week, all day) give the first end that is eight days away or more.
     """
     known, until = tuple(windows), moment
-    while until - moment < timedelta(days=_WEEK):
+    while until - moment < _LONG:
         ends = [end for window in known if (end := window.end_after(until)) is not None and end > until]
         if not ends:
             break

@@ -5,7 +5,7 @@ stands on a deny list it takes every right away: an unknown membership can only 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -129,6 +129,8 @@ class Cause(StrEnum):
     """A user group could not be looked up, and it might have decided otherwise."""
     OWN_PROPOSAL = "own proposal"
     TWICE = "twice"
+    LATE = "late"
+    """Entitled now, and not when the change was proposed."""
     CLOSED = "closed"
     EXPIRED = "expired"
     FROZEN = "frozen"
@@ -146,6 +148,8 @@ class Decision:
     """One sentence for the person; empty when allowed."""
     who_may: tuple[str, ...] = ()
     """When refused for who the person is: user and group ids, or "*", of those who may."""
+    but: tuple[str, ...] = ()
+    """Where everybody may: user ids of those who may not."""
     enough: bool = False
     """Of an approval: whether the change has all it needs with this one."""
 
@@ -159,7 +163,8 @@ def may(policy: Policy, right: Right, person: Member, groups: Groups) -> Decisio
         return refuse(Cause.NOT_A_MEMBER, "Guests, bots and people of other workspaces have no rights here.")
     denied = _listed(policy.deny, person.id, groups)
     if denied.yes:
-        return refuse(Cause.DENIED, "You are on the deny list here.")
+        listed = refuse(Cause.DENIED, "You are on the deny list here.", those_who_may(policy, right))
+        return replace(listed, but=policy.deny)
     if denied.unknown:
         return _unknown(denied)
     entitled = _listed(policy.entitled(right), person.id, groups)

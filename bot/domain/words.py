@@ -68,6 +68,16 @@ def people(slack_ids: Sequence[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
+def who_may(slack_ids: Sequence[str], but: Sequence[str] = (), *, most: int = 10) -> str:
+    """Say who may do something, as a sentence's subject: "@a or @b"; "Everybody but @a"."""
+    left = len(slack_ids) - most
+    if "*" in slack_ids:
+        return f"Everybody but {people(but[:most])}" if but else "Everybody"
+    if left > 0:
+        return f"{', '.join(map(person, slack_ids[:most]))} or {counted(left, 'other')}"
+    return people(slack_ids)
+
+
 def ended(text: object) -> str:
     """Return text from outside as a sentence that another one may follow."""
     said = unmarked(text).rstrip()

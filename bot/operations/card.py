@@ -75,6 +75,8 @@ class Card:
     open: bool
     paused: str
     """By whom and since when nothing goes on; empty where it does."""
+    frozen: str
+    """How long changes are frozen, and who may break the glass; empty while it can be approved."""
     diff: str
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[tuple[str, str], ...]
@@ -101,6 +103,7 @@ def card_of(
     *,
     read_only: bool = False,
     break_glass: bool = False,
+    frozen: str = "",
     paused: str = "",
     gone: bool = False,
 ) -> Card:
@@ -116,6 +119,7 @@ def card_of(
         diff=diff_of(change),
         rows=before_and_after(change.table),
         paused=paused,
+        frozen="" if locked else frozen,
         lines=(*_lines(change, read_only=read_only), *_gone(change, gone=gone)),
         by_hand=_by_hand(change, read_only=read_only),
         waits_for=0 if locked else max(1, change.approvals_needed - len(change.approvals)),

@@ -1,12 +1,13 @@
 """A click on a change: checked against the policy as it is now, decided by compare-and-set, answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.domain.approval import decide_approval, decide_rejection
+from bot.domain.approval import approving, concerned, decide_approval, decide_rejection, those_awaited
 from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase
-from bot.domain.policy import Decision, Policy, all_agree
-from bot.domain.words import counted, person, unmarked
+from bot.domain.entitled import PERSONAL
+from bot.domain.policy import NOBODY_MAY, Cause, Decision, Member, Policy, Right
+from bot.domain.words import counted, people, person, unmarked
 from bot.operations.caller import Caller
 from bot.operations.card import undoes
 from bot.operations.difference import difference
@@ -16,13 +17,14 @@ from bot.operations.leftover import given_up
 from bot.operations.look import ask_git, redraw
 from bot.operations.move import annotate, follow_ups, supersede
 from bot.operations.orphan import known
-from bot.operations.refusal import Refused
-from bot.operations.rights import Rights, rights_of
+from bot.operations.refusal import Refused, refused
+from bot.operations.rights import ANYTHING, Rights, rights_of, ruled, without_rights
 from bot.operations.rollback import roll_back
 from bot.operations.world import World
 from bot.ports import Job, NotFound, Stale
 
 REJECT = "change:reject"
+GLASS = "change:breakglass"
 TRIES = 8
 """How often a click reads the row again when others decide at the same time; each loss means one of them won."""
 
@@ -59,14 +61,15 @@ async def decide(world: World, click: Click) -> str:
     """
     for _ in range(TRIES):
         change = await _change(world, click.change)
+        rights = (await rights_of(world, click.caller)).known()
+        _may_look(change, rights, click.action)
         if already := await _done_before(world, change, click):
             return already
-        rights = await rights_of(world, click.caller)
         if click.action == "change:rollback":
             return await roll_back(world, change, rights, click.caller, click.id)
         if click.action not in _ACTIONS:
             raise Refused("This button is not known here. Ask for status once more.")
-        move = _ACTIONS[click.action](world, change, rights, click)
+        move = await _ACTIONS[click.action](world, change, rights, click)
         try:
             if click.action in _YES:
                 await _stands(world, change)
@@ -85,19 +88,11 @@ async def askable(world: World, change_id: str, action: str, caller: Caller) -> 
     Raises:
         Refused: with the sentence for the person.
     """
-    change = await _change(world, change_id)
+    change, rights = await _change(world, change_id), (await rights_of(world, caller)).known()
+    _may_look(change, rights, action)
     if action == REJECT and change.phase is Phase.REJECTED and change.decided_by == caller.user:
         return
-    rights, now = await rights_of(world, caller), world.clock()
-
-    def decision(policy: Policy) -> Decision:
-        if action == REJECT:
-            return decide_rejection(policy, change, rights.person, rights.groups, now)
-        return decide_approval(
-            policy, change, rights.person, rights.groups, now, break_glass=True, reason="asked for next"
-        )
-
-    _decided(change, rights, decision)
+    await _decided(world, change, rights, action, reason=ANYTHING)
 
 
 async def _stands(world: World, change: Change) -> None:
@@ -130,6 +125,17 @@ async def _change(world: World, change_id: str) -> Change:
         ) from error
 
 
+def _may_look(change: Change, rights: Rights, action: str) -> None:
+    """Tell nothing of a change to somebody who may neither look at its Service nor do anything about it."""
+    if change.phase is Phase.PROPOSED and action in {*_YES, REJECT}:
+        # The decision itself is the answer, and names who may.
+        return
+    place = change.cluster, change.service.namespace
+    look = rights.decide(Right.VIEW, *place)
+    if not look.allowed and not any(rights.decide(right, *place).allowed for right in Right):
+        raise Refused(look.why, passing=look.cause is Cause.UNKNOWN)
+
+
 async def _done_before(world: World, change: Change, click: Click) -> str:
     """The sentence for a click whose effect is there already: delivered twice, clicked twice, or explained now."""
     user = click.caller.user
@@ -148,16 +154,10 @@ async def _done_before(world: World, change: Change, click: Click) -> str:
     return ""
 
 
-def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Move:
-    broken = click.action == "change:breakglass"
+async def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Move:
+    broken = click.action == GLASS
     now = world.clock()
-    decision = _decided(
-        change,
-        rights,
-        lambda policy: decide_approval(
-            policy, change, rights.person, rights.groups, now, break_glass=broken, reason=click.reason
-        ),
-    )
+    decision = await _decided(world, change, rights, click.action, reason=click.reason)
     approval = Approval(
         by=click.caller.user, at=now, break_glass=broken, reason=click.reason, at_once=click.at_once
     )
@@ -165,6 +165,7 @@ def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Mov
     event = _event(world, click, EventKind.APPROVED if decision.enough else EventKind.APPROVAL_GIVEN, change)
     if not decision.enough:
         missing = max(1, change.approvals_needed - len(given.approvals))
+        given = replace(given, approvers=await _awaited(world, given, rights))
         return _Move(
             after=_moved(given, event),
             event=event,
@@ -181,11 +182,9 @@ def _approve(world: World, change: Change, rights: Rights, click: Click) -> _Mov
     )
 
 
-def _reject(world: World, change: Change, rights: Rights, click: Click) -> _Move:
+async def _reject(world: World, change: Change, rights: Rights, click: Click) -> _Move:
     now = world.clock()
-    _decided(
-        change, rights, lambda policy: decide_rejection(policy, change, rights.person, rights.groups, now)
-    )
+    await _decided(world, change, rights, click.action)
     event = _event(world, click, EventKind.REJECTED, change)
     after = _moved(change, event, decided_by=click.caller.user, decided_at=now, note=click.reason)
     return _Move(
@@ -202,7 +201,7 @@ def _told_why(change: Change, click: Click) -> Job:
     return say_job(change.id, "rejected", sentence)
 
 
-def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Move:
+async def _withdraw(world: World, change: Change, rights: Rights, click: Click) -> _Move:
     del rights
     if change.phase not in (Phase.PROPOSED, Phase.APPROVED, Phase.APPLYING):
         raise Refused(_too_late(change))
@@ -263,25 +262,62 @@ _HOW_TO_STOP = {
     Phase.APPROVED: "To stop it, ask an operator to pause the cluster.",
 }
 
-_ACTIONS: Mapping[str, Callable[[World, Change, Rights, Click], _Move]] = {
+_ACTIONS: Mapping[str, Callable[[World, Change, Rights, Click], Awaitable[_Move]]] = {
     "change:approve": _approve,
-    "change:breakglass": _approve,
+    GLASS: _approve,
     REJECT: _reject,
     "change:withdraw": _withdraw,
 }
-_YES = frozenset({"change:approve", "change:breakglass"})
+_YES = frozenset({"change:approve", GLASS})
 ACTIONS = frozenset({*_ACTIONS, "change:rollback"})
 
 
-def _decided(change: Change, rights: Rights, decision: Callable[..., Decision]) -> Decision:
+async def _decided(
+    world: World, change: Change, rights: Rights, action: str, *, reason: str = ""
+) -> Decision:
     """Ask every namespace's policy; a change of several Services needs all of them."""
     if change.phase is not Phase.PROPOSED:
         raise Refused(_too_late(change))
-    spaces = dict.fromkeys(step.service.namespace for step in change.steps)
-    result = all_agree(decision(rights.policy(change.cluster, space)) for space in spaces)
-    if not result.allowed:
-        raise Refused(result.why, who_may=result.who_may)
-    return result
+    now, glass = world.clock(), action == GLASS
+
+    def decide(policy: Policy, somebody: Member) -> Decision:
+        if action == REJECT:
+            return decide_rejection(policy, change, somebody, rights.groups, now)
+        # Who may is asked of everybody as if they said why.
+        why = reason if somebody is rights.person else ANYTHING
+        return decide_approval(policy, change, somebody, rights.groups, now, break_glass=glass, reason=why)
+
+    by = (Right.BREAK_GLASS,) if glass else approving(change.verb)
+    result = await ruled(world, rights, _policies(change, rights), by, decide, concerned=concerned(change))
+    if result.allowed:
+        return result
+    if action == REJECT and result.cause is Cause.OWN_PROPOSAL:
+        raise Refused(result.why)
+    if result.cause in PERSONAL and not result.who_may:
+        alone = () if glass else await _awaited(world, change, rights, break_glass=True)
+        instead = f" {people(alone)} may break the glass." if alone else ""
+        raise Refused(f"{result.why.removesuffix(f' {NOBODY_MAY}')} Nobody may now.{instead}")
+    raise refused(result)
+
+
+def _policies(change: Change, rights: Rights) -> list[Policy]:
+    return rights.of(change.cluster, (step.service.namespace for step in change.steps))
+
+
+async def _awaited(
+    world: World, change: Change, rights: Rights, *, break_glass: bool = False
+) -> tuple[str, ...]:
+    """Whose yes would count now, or who may break the glass."""
+    policies = _policies(change, rights)
+    outside = await without_rights(world, policies, rights.groups)
+    return those_awaited(
+        policies,
+        change,
+        rights.groups,
+        world.clock(),
+        break_glass=break_glass,
+        without_rights=outside,
+    ).ids
 
 
 def _too_late(change: Change) -> str:
@@ -294,8 +330,8 @@ def _too_late(change: Change) -> str:
     )
     words = {
         Phase.APPROVED: f"{change.label} was approved{when} and is about to be applied. Nothing to do.",
-        Phase.APPLYING: f"{change.label} is being applied. Nothing to do; afterwards it can be rolled back.",
-        Phase.VERIFYING: f"{change.label} was applied and is being verified. Nothing to do; afterwards it can be rolled back.",
+        Phase.APPLYING: f"{change.label} was approved{when} and is being applied. Nothing to do; afterwards it can be rolled back.",
+        Phase.VERIFYING: f"{change.label} was approved{when} and applied, and is being verified. Nothing to do; afterwards it can be rolled back.",
         Phase.REJECTED: f"{change.label} was rejected{when}. Nothing was patched.",
         Phase.WITHDRAWN: f"{change.label} was withdrawn{when}. Nothing was patched.",
         Phase.EXPIRED: f"{change.label} has expired. Propose it again if it is still wanted.",

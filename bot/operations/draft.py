@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 from json import dumps
 
 from bot.domain.approval import BOT
-from bot.domain.change import Change, Event, EventKind, FindingNote, MeasurementPlan, ServiceRef, Step, Verb
+from bot.domain.change import (
+    Change,
+    Event,
+    EventKind,
+    FindingNote,
+    MeasurementPlan,
+    Phase,
+    ServiceRef,
+    Step,
+    Verb,
+)
 from bot.domain.summary import headline
-from bot.domain.words import ended, linked, unmarked
+from bot.domain.words import ended, linked, person, unmarked
 from bot.operations import preview
 from bot.operations.caller import Caller
 from bot.operations.channel import card_channel
@@ -28,6 +39,7 @@ from bot.ports import (
     Conflict,
     Forbidden,
     Invalid,
+    Later,
     LiveService,
     LoadBalancerFacts,
     NotFound,
@@ -35,6 +47,10 @@ from bot.ports import (
 )
 
 MOST_NAMED = 5
+CARD_SOON = 0.5
+"""Seconds until the card of a change that was proposed this moment is looked for again."""
+CARD_WITHIN = timedelta(seconds=30)
+"""How long after that change was proposed it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +125,8 @@ async def compose(
         balancers=held(shown.snapshot, ref),
         approvers=agreed.approvers,
         approvals_needed=agreed.approvals_needed,
+        electorate=agreed.electorate,
+        frozen=agreed.frozen,
         expires_at=agreed.expires_at,
         remind_at=agreed.remind_at,
         headline=headline(shown.before),
@@ -230,10 +248,40 @@ def _patch(draft: Change) -> str:
 
 
 async def _taken(world: World, draft: Change, error: AlreadyOpen) -> str:
-    """Say which change is open for a Service of it, or for its load balancer, and where its card is."""
+    """Say which change is open for a Service of it, or for its load balancer, whose it is and where its card is."""
     other = await world.store.changes.get(error.change_id)
+    named = await card_link(world, other)
+    if draft.rolls_back and other.rolls_back == draft.rolls_back:
+        first = await world.store.changes.get(draft.rolls_back)
+        return undone_already(first, other, named)
     same = draft.service in {other.service, *(step.service for step in other.steps)}
     what = str(draft.service) if same else f"{other.service}, on the same load balancer,"
-    place = await world.store.messages.place(card_job(error.change_id).key)
-    named = linked(await world.messenger.permalink(place) if place else "", other.label)
-    return f"{named} is open for {what} already. Decide that one first."
+    if other.phase is Phase.PROPOSED:
+        return f"{named} is open for {what} already. Decide that one first."
+    return f"{named} is open for {what} already: {_how_far(other)}. Try again when it has ended."
+
+
+def undone_already(first: Change, second: Change, named: str) -> str:
+    """Say who undoes a change already, and how far that is."""
+    return f"{named} undoes {first.label} already: {person(second.requested_by)} asked for it at {second.requested_at:%H:%M} UTC, and {_how_far(second)}."
+
+
+def _how_far(change: Change) -> str:
+    """Say where a change stands, and by whom."""
+    if change.phase is Phase.PROPOSED:
+        return "it waits for approval"
+    other = change.decided_by not in ("", change.requested_by)
+    by = f"{person(change.decided_by)} approved it, and " if other and change.open else ""
+    return f"{by}it is {'about to be applied' if change.phase is Phase.APPROVED else f'{change.phase} now'}"
+
+
+async def card_link(world: World, change: Change) -> str:
+    """Name a change by a link to its card; by its label alone where that is not posted.
+
+    Raises:
+        Later: it was proposed this moment, and its card will be there in the next.
+    """
+    place = await world.store.messages.place(card_job(change.id).key)
+    if place is None and world.clock() - change.requested_at < CARD_WITHIN:
+        raise Later(CARD_SOON)
+    return linked(await world.messenger.permalink(place) if place else "", change.label)

@@ -1,12 +1,12 @@
 """The end of a proposal that nobody decided, and the reminder before it."""
 
-from bot.domain.change import EventKind, Phase
+from bot.domain.change import Change, EventKind, Phase
 from bot.operations.jobs import REMINDER, invite_job, say_job
 from bot.operations.move import move
 from bot.operations.world import World
 from bot.ports import Later, Stale
 
-EXPIRED = "Nobody decided it in time. Propose it again if it is still wanted."
+AGAIN = "Propose it again if it is still wanted."
 
 
 async def expire(world: World, change_id: str) -> None:
@@ -22,9 +22,19 @@ async def expire(world: World, change_id: str) -> None:
     if left > 0:
         raise Later(left)
     try:
-        await move(world, change, EventKind.EXPIRED, note=EXPIRED)
+        await move(world, change, EventKind.EXPIRED, note=_why(change))
     except Stale as error:
         raise Later(0.0) from error
+
+
+def _why(change: Change) -> str:
+    """Say what was missing."""
+    given = len(change.approvals)
+    if change.frozen:
+        return f"Changes are frozen here {change.frozen}, so it was not approved in time. Propose it again after that."
+    if given:
+        return f"Only {given} of {change.approvals_needed} people approved it in time. {AGAIN}"
+    return f"Nobody decided it in time. {AGAIN}"
 
 
 async def remind(world: World, change_id: str) -> None:

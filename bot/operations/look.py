@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.domain.approval import freeze_of
 from bot.domain.change import Change, FindingNote, Phase
 from bot.domain.rules_finding import GITOPS
 from bot.operations import preview
 from bot.operations.difference import difference
+from bot.operations.glass import policies_of
 from bot.operations.jobs import LOOK_AGAIN, card_job
 from bot.operations.move import supersede
 from bot.operations.owner import asked_again, worse
@@ -30,10 +32,23 @@ async def look(world: World, change_id: str) -> None:
             await supersede(world, change, why)
             return
         if change.phase is Phase.PROPOSED:
-            await redraw(world, change)
+            await redraw(world, await thawed(world, change))
     except Stale as error:
         raise Later(0.0) from error
     raise Later(LOOK_AGAIN)
+
+
+async def thawed(world: World, change: Change) -> Change:
+    """Write on a proposal whether changes are frozen now, and how long.
+
+    Raises:
+        Stale: somebody else moved it meanwhile.
+    """
+    frozen = str(freeze_of(policies_of(world, change), change.verb, world.clock()) or "")
+    if frozen == change.frozen:
+        return change
+    after = replace(change, frozen=frozen)
+    return await world.store.changes.note(change, after, jobs=[card_job(change.id)])
 
 
 async def redraw(world: World, change: Change) -> None:

@@ -7,16 +7,16 @@ from dataclasses import replace
 from bot.domain.approval import decide_proposal
 from bot.domain.change import Change, ServiceRef, Step
 from bot.domain.objects import PASS_THROUGH, Service
-from bot.domain.policy import Cause, all_agree
+from bot.domain.policy import Decision, Member, Policy, Right
 from bot.operations import preview
 from bot.operations.between import in_between
 from bot.operations.draft import Asked, already, compose, read_live, rehearsed, store
 from bot.operations.harm import against, sentence
 from bot.operations.owner import ownership
 from bot.operations.preview import Paths
-from bot.operations.refusal import Refused
+from bot.operations.refusal import Refused, refused
 from bot.operations.resolve import resolve
-from bot.operations.rights import Rights, rights_of
+from bot.operations.rights import ANYTHING, Rights, rights_of, ruled
 from bot.operations.subject import load_balancer_of, ref_of, settled, subject
 from bot.operations.template import patch_for
 from bot.operations.world import World
@@ -34,12 +34,12 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     rights = (await rights_of(world, asked.caller)).known()
     ref, service = resolve(target, world.clusters, rights.visible)
     cluster = world.clusters.get(ref.cluster)
-    _may_propose(rights, [ref], asked)
+    await _may_propose(world, rights, [ref], asked)
     live = await read_live(cluster, ref)
     service = preview.with_value(service, live.annotations.get(PASS_THROUGH))
     snapshot = cluster.snapshot().with_service(service)
     found = subject(world, snapshot, ref, service, asked.verb, settled=settled(live, world.clock()))
-    _may_propose(rights, [ref_of(ref.cluster, part.ref) for part, _ in found.parts], asked)
+    await _may_propose(world, rights, [ref_of(ref.cluster, part.ref) for part, _ in found.parts], asked)
     lives = await asyncio.gather(*(_live(cluster, part, live) for part, _ in found.parts))
     steps = tuple(
         _step(world, part, value, each) for (part, value), each in zip(found.parts, lives, strict=True)
@@ -55,19 +55,15 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     return await store(world, await rehearsed(cluster, draft))
 
 
-def _may_propose(rights: Rights, refs: Sequence[ServiceRef], asked: Asked) -> None:
-    decision = all_agree(
-        decide_proposal(
-            rights.policy(ref.cluster, ref.namespace),
-            asked.verb,
-            rights.person,
-            rights.groups,
-            reason=asked.reason,
-        )
-        for ref in refs
-    )
+async def _may_propose(world: World, rights: Rights, refs: Sequence[ServiceRef], asked: Asked) -> None:
+    def decide(policy: Policy, somebody: Member) -> Decision:
+        reason = asked.reason if somebody is rights.person else ANYTHING
+        return decide_proposal(policy, asked.verb, somebody, rights.groups, reason=reason)
+
+    policies = rights.of(refs[0].cluster, (ref.namespace for ref in refs))
+    decision = await ruled(world, rights, policies, (Right.PROPOSE,), decide)
     if not decision.allowed:
-        raise Refused(decision.why, who_may=decision.who_may, passing=decision.cause is Cause.UNKNOWN)
+        raise refused(decision)
 
 
 async def _live(cluster: Cluster, service: Service, own: LiveService) -> LiveService:

@@ -1,14 +1,15 @@
 """Who is asking, looked up: the person and the user groups that a policy needs; every doubt is a no."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.domain.policy import Decision, Groups, Policy, Right, may, policy_for
+from bot.domain.entitled import PERSONAL, candidates, decided
+from bot.domain.policy import EVERYONE, Decision, Groups, Member, Policy, Right, may, policy_for
 from bot.operations.caller import Caller
 from bot.operations.refusal import Refused
 from bot.operations.world import World
-from bot.ports import Forbidden, Person, WorldError
+from bot.ports import Forbidden, NotFound, Person, WorldError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,10 @@ class Rights:
         """Return the policy of a namespace."""
         return policy_for(self.policies, cluster, namespace)
 
+    def of(self, cluster: str, namespaces: Iterable[str]) -> list[Policy]:
+        """Return the policies of several namespaces, each once."""
+        return [self.policy(cluster, space) for space in dict.fromkeys(namespaces)]
+
     def decide(self, right: Right, cluster: str, namespace: str) -> Decision:
         """Decide about one right in one namespace."""
         return may(self.policy(cluster, namespace), right, self.person, self.groups)
@@ -50,6 +55,25 @@ class Rights:
         if known is None:
             known = self._seen[cluster, namespace] = self.decide(Right.VIEW, cluster, namespace).allowed
         return known
+
+
+async def ruled(
+    world: World,
+    rights: Rights,
+    policies: Sequence[Policy],
+    by: Sequence[Right],
+    decide: Callable[[Policy, Member], Decision],
+    *,
+    concerned: Sequence[str] = (),
+) -> Decision:
+    """Ask the policies of every namespace; a refusal names those who may in all of them, as far as Slack tells now."""
+    found = decided(policies, by, rights.person, rights.groups, decide, concerned=concerned)
+    if found.allowed or found.cause not in PERSONAL:
+        return found
+    outside = await without_rights(world, policies, rights.groups)
+    return decided(
+        policies, by, rights.person, rights.groups, decide, concerned=concerned, without_rights=outside
+    )
 
 
 async def rights_of(world: World, caller: Caller, *rights: Right) -> Rights:
@@ -106,6 +130,29 @@ async def _members(world: World, group: str) -> frozenset[str] | None:
         return await world.messenger.members(group)
     except WorldError:
         return None
+
+
+ANYTHING = "asked for next"
+"""A reason, where only whether one would count is asked."""
+MOST_LOOKED_UP = 40
+"""People who are looked up to see whether they are still members."""
+
+
+async def without_rights(world: World, policies: Sequence[Policy], groups: Groups) -> frozenset[str]:
+    """Those whom the policies name although they have no rights: deactivated, guests, bots, strangers."""
+    users = [user for user in candidates(policies, groups) if user != EVERYONE][:MOST_LOOKED_UP]
+    without = await asyncio.gather(*(_without_rights(world, user) for user in users))
+    return frozenset(user for user, outside in zip(users, without, strict=True) if outside)
+
+
+async def _without_rights(world: World, user: str) -> bool:
+    """Whether somebody is known to have no rights; who cannot be looked up now is looked up again at the click."""
+    try:
+        return not (await world.messenger.person(user)).full_member
+    except NotFound:
+        return True
+    except WorldError:
+        return False
 
 
 async def operator(world: World, caller: Caller) -> bool:

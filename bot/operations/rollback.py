@@ -6,25 +6,36 @@ from dataclasses import replace
 from bot.domain.approval import BOT, decide_proposal
 from bot.domain.change import Approval, Change, Event, EventKind, Phase, ServiceRef, Step, Verb
 from bot.domain.objects import PASS_THROUGH, Ref, Service
-from bot.domain.policy import Cause, Right, all_agree, may
+from bot.domain.policy import Decision, Member, Policy, Right, may
 from bot.domain.snapshot import Snapshot
 from bot.domain.words import unmarked
 from bot.operations import preview
 from bot.operations.between import in_between
 from bot.operations.caller import Caller
 from bot.operations.difference import newcomer
-from bot.operations.draft import Asked, already, compose, read_live, rehearsed, store
+from bot.operations.draft import (
+    Asked,
+    already,
+    card_link,
+    compose,
+    read_live,
+    rehearsed,
+    store,
+    undone_already,
+)
 from bot.operations.jobs import say_job
 from bot.operations.move import annotate, follow_ups
 from bot.operations.orphan import known
 from bot.operations.owner import ownership
 from bot.operations.preview import Paths
-from bot.operations.refusal import Refused
-from bot.operations.rights import Rights, groups_of, nobody, rights_of
+from bot.operations.refusal import Refused, refused
+from bot.operations.rights import Rights, groups_of, nobody, rights_of, ruled
 from bot.operations.world import World
 from bot.ports import Cluster, Later, LiveService, Stale
 
 UNDOABLE = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.INCONCLUSIVE, Phase.HALF_APPLIED})
+READ = 200
+"""Changes of a cluster among which the one that undoes another is looked for."""
 RETRY = 15.0
 """Seconds after which the bot tries again to roll back by itself where something does not answer."""
 
@@ -77,7 +88,7 @@ async def propose_rollback(
     """
     stored = await already(world, asked)
     if stored is None:
-        _undoable(first, replaces)
+        await _undoable(world, first, replaces)
         stored = await _proposed(world, first, asked, rights or await _rights(world, asked))
     if first.rolled_back_by != stored.label and stored.open:
         await annotate(world, first, rolled_back_by=stored.label, rollback=stored.phase)
@@ -87,7 +98,7 @@ async def propose_rollback(
 async def _proposed(world: World, first: Change, asked: Asked, rights: Rights) -> Change:
     known(world, first, "rolled back")
     if asked.caller.user != BOT:
-        _may(rights, first, asked.reason)
+        await _may(world, rights, first, asked.reason)
     cluster = world.clusters.get(first.cluster)
     # What is as before already is not patched: a part that was never patched, or that a person put back.
     found = [await _undo(cluster, step, several=len(first.steps) > 1) for step in reversed(first.steps)]
@@ -140,13 +151,22 @@ async def _rights(world: World, asked: Asked) -> Rights:
     return await rights_of(world, asked.caller)
 
 
-def _undoable(change: Change, replaces: str) -> None:
+async def _undoable(world: World, change: Change, replaces: str) -> None:
     if change.rolled_back_by not in ("", replaces):
-        raise Refused(f"{change.label} is undone by {change.rolled_back_by} already.")
+        raise Refused(await _undone(world, change))
     if change.phase not in UNDOABLE:
         raise Refused(
             f"{change.label} {_NOT_YET.get(change.phase, f'is {change.phase}; there is nothing to roll back.')}"
         )
+
+
+async def _undone(world: World, change: Change) -> str:
+    """Say which change undoes this one, and whose it is."""
+    recent = await world.store.changes.find(cluster=change.cluster, limit=READ)
+    second = next((other for other in recent if other.label == change.rolled_back_by), None)
+    if second is None:
+        return f"{change.label} is undone by {change.rolled_back_by} already."
+    return undone_already(change, second, await card_link(world, second))
 
 
 _NOT_YET = {
@@ -157,19 +177,14 @@ _NOT_YET = {
 """Why what may be there cannot be rolled back at this moment."""
 
 
-def _may(rights: Rights, change: Change, reason: str) -> None:
-    decision = all_agree(
-        decide_proposal(
-            rights.policy(change.cluster, step.service.namespace),
-            Verb.ROLLBACK,
-            rights.person,
-            rights.groups,
-            reason=reason,
-        )
-        for step in change.steps
-    )
+async def _may(world: World, rights: Rights, change: Change, reason: str) -> None:
+    def decide(policy: Policy, somebody: Member) -> Decision:
+        return decide_proposal(policy, Verb.ROLLBACK, somebody, rights.groups, reason=reason)
+
+    policies = rights.of(change.cluster, (step.service.namespace for step in change.steps))
+    decision = await ruled(world, rights, policies, (Right.ROLLBACK, Right.PROPOSE), decide)
     if not decision.allowed:
-        raise Refused(decision.why, who_may=decision.who_may, passing=decision.cause is Cause.UNKNOWN)
+        raise refused(decision)
 
 
 def _alone(rights: Rights, change: Change) -> bool:

@@ -8,6 +8,7 @@ from bot.domain.change import Change
 from bot.domain.policy import Right, policy_for, those_who_may
 from bot.operations.card import Card, card_of
 from bot.operations.console import console_of
+from bot.operations.glass import frozen_words, glass_breakers
 from bot.operations.jobs import card_job
 from bot.operations.notice import alarm
 from bot.operations.orphan import orphaned
@@ -40,7 +41,8 @@ async def draw_card(world: World, leased: Leased) -> None:
         change,
         read_only=not gone and world.clusters.get(change.cluster).read_only,
         gone=gone,
-        break_glass=all(_entitled(world, change, Right.BREAK_GLASS)),
+        break_glass=bool(glass_breakers(world, change)),
+        frozen=frozen_words(world, change),
         paused=paused_words(held) if held else "",
     )
     named = await _named(world, change)

@@ -1,20 +1,18 @@
 """What the policies of a change's namespaces ask for: who may approve it, how many, and until when."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.approval import who_can_approve
+from bot.domain.approval import freeze_of, who_can_approve
 from bot.domain.change import Verb
-from bot.domain.policy import Policy, Right
+from bot.domain.entitled import Electorate, electorate
+from bot.domain.freeze import Freeze
+from bot.domain.policy import Policy
+from bot.domain.words import duration
 from bot.operations.refusal import Refused
-from bot.operations.rights import Rights
+from bot.operations.rights import Rights, without_rights
 from bot.operations.world import World
-from bot.ports import NotFound, WorldError
-
-MOST_LOOKED_UP = 40
-"""People whom a proposal looks up to see whether they are still members."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +24,9 @@ class Terms:
     approvals_needed: int
     expires_at: datetime
     remind_at: datetime | None
+    electorate: Electorate
+    frozen: str
+    """How long changes are frozen; empty while they are not."""
 
 
 async def terms(
@@ -41,38 +42,32 @@ async def terms(
         unapproved: whether it needs nobody's approval: it is only shown, or the configuration asks for it.
 
     Raises:
-        Refused: nobody could approve it.
+        Refused: nobody could approve it, or not before it expires.
     """
     requester = rights.person.id
-    outside = await _outside(world, policies, rights)
+    outside = await without_rights(world, policies, rights.groups)
     found = who_can_approve(policies, verb, requester, rights.groups, without_rights=outside)
     if not (found.possible or unapproved):
         raise Refused(f"{found.why} Nothing was proposed.", passing=found.unknown)
     now = world.clock()
     lifetime = min(policy.expires_after for policy in policies)
     reminder = min(policy.reminder for policy in policies)
+    freeze = freeze_of(policies, verb, now)
+    if freeze and freeze.lasts(now + timedelta(seconds=lifetime)) and not (found.break_glass or unapproved):
+        raise Refused(_in_vain(freeze, lifetime))
     return Terms(
         approvers=found.ids,
         approvals_needed=max(policy.approvals for policy in policies),
         expires_at=now + timedelta(seconds=lifetime),
         remind_at=now + timedelta(seconds=lifetime - reminder) if 0 < reminder < lifetime else None,
+        electorate=electorate(policies, rights.groups),
+        frozen=str(freeze or ""),
     )
 
 
-async def _outside(world: World, policies: Sequence[Policy], rights: Rights) -> frozenset[str]:
-    """Those whom the policies name although they have no rights: deactivated, guests, bots, strangers."""
-    named = {id_ for policy in policies for right in Right for id_ in policy.entitled(right)}
-    members = {user for id_ in named for user in rights.groups.get(id_) or ()}
-    users = sorted({id_ for id_ in named if not id_.startswith(("S", "*"))} | members)[:MOST_LOOKED_UP]
-    without = await asyncio.gather(*(_without_rights(world, user) for user in users))
-    return frozenset(user for user, outside in zip(users, without, strict=True) if outside)
-
-
-async def _without_rights(world: World, user: str) -> bool:
-    """Whether somebody is known to have no rights; who cannot be looked up now is looked up again at the click."""
-    try:
-        return not (await world.messenger.person(user)).full_member
-    except NotFound:
-        return True
-    except WorldError:
-        return False
+def _in_vain(freeze: Freeze, lifetime: float) -> str:
+    """Say that a proposal would expire before anybody could approve it."""
+    frozen = f"Changes are frozen here {freeze}, and nobody may break the glass."
+    if freeze.endless:
+        return f"{frozen} Nothing was proposed; whoever runs me can change that."
+    return f"{frozen} A proposal expires after {duration(lifetime)}, so nobody could approve it. Nothing was proposed; propose it when the freeze is over."

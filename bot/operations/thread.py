@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.domain.change import Change, Phase, Place
 from bot.operations.card import title_of
+from bot.operations.glass import frozen_words
 from bot.operations.jobs import card_job, picture_job
 from bot.operations.measured import run_id
 from bot.operations.verdict import verdict_message
@@ -92,7 +93,9 @@ async def _breakglass(world: World, change: Change) -> Message:
 
 
 async def _reminder(world: World, change: Change) -> Message:
-    return world.message("reminder", change=change, title=title_of(change))
+    return world.message(
+        "reminder", change=change, title=title_of(change), frozen=frozen_words(world, change)
+    )
 
 
 _SAYINGS: Mapping[str, Callable[[World, Change], Awaitable[Message]]] = {

@@ -1,5 +1,6 @@
 """Whether a change may be proposed, approved and applied."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from bot.domain.approval import (
     BOT,
     REFUSED_BY_DEFAULT,
+    approving,
+    concerned,
     decide_approval,
     decide_proposal,
     decide_rejection,
@@ -20,8 +23,9 @@ from bot.domain.approval import (
 )
 from bot.domain.catalogue import RULES
 from bot.domain.change import Approval, Change, Phase, ServiceRef, Step, Verb
+from bot.domain.entitled import PERSONAL, decided, electorate, members
 from bot.domain.freeze import Window
-from bot.domain.policy import Cause, Groups, Member, Policy, all_agree
+from bot.domain.policy import Cause, Decision, Groups, Member, Policy, Right, all_agree
 from bot.domain.words import unmarked
 from tests.domain.test_policy import Somebody, groups, people, policies
 
@@ -68,10 +72,82 @@ def change(*approvals: str, verb: Verb = Verb.ENABLE, by: str = "U0ALICE", neede
 
 
 def test_the_requester_cannot_approve() -> None:
-    """Four eyes: also one who may approve others' proposals; the refusal names the others."""
-    decision = decide_approval(POLICY, change(by="U0BOB"), BOB, SRE, NOW)
+    """Four eyes: also one who may approve others' proposals; the refusal names the others, and not the requester."""
+    decision = together([POLICY], change(by="U0BOB"), BOB)
     assert decision.cause is Cause.OWN_PROPOSAL
-    assert decision.who_may == ("S0SRE",)
+    assert decision.who_may == ("U0CAROL",)
+
+
+def together(
+    several: Sequence[Policy], proposal: Change, person: Member, known: Groups = SRE, *, glass: bool = False
+) -> Decision:
+    """Decide a yes in all namespaces of a change."""
+
+    def decide(policy: Policy, somebody: Member) -> Decision:
+        return decide_approval(policy, proposal, somebody, known, NOW, break_glass=glass, reason="x")
+
+    by = (Right.BREAK_GLASS,) if glass else approving(proposal.verb)
+    return decided(several, by, person, known, decide, concerned=concerned(proposal))
+
+
+def test_who_may_is_nobody_else_in_each_case() -> None:
+    """Neither the requester, nor who has approved already, nor who may in one namespace only, nor the denied."""
+    both = replace(POLICY, approve=("U0ALICE", "U0BOB"), approvals=2, break_glass=())
+    assert together([both], change(), LEAD).who_may == ("U0BOB",)
+    assert together([both], change("U0BOB", by="U0CAROL", needed=2), BOB).who_may == ("U0ALICE",)
+    other = replace(POLICY, approve=("U0BOB", "U0LEAD"))
+    assert together([POLICY, other], change(), ALICE).who_may == ("U0BOB",)
+    assert together([replace(POLICY, deny=("U0CAROL",))], change(), CAROL).who_may == ("U0BOB",)
+    everybody = together([replace(POLICY, approve=("*",), deny=("U0LEAD",))], change(by="U0BOB"), BOB)
+    assert (everybody.who_may, everybody.but) == (("*",), ("U0BOB", "U0LEAD"))
+    assert together([POLICY], change(), BOB, glass=True).who_may == ("U0LEAD",)
+    # A freeze is not their fault: they may when it is over.
+    assert together([replace(POLICY, freeze=(WEEKEND,))], change(), ALICE).who_may == ("S0SRE",)
+
+
+def held(*, groups: Groups = SRE, policy: Policy = POLICY, **more: Any) -> Change:
+    """Return a proposal that remembers who could decide it when it was made."""
+    return replace(change(**more), electorate=electorate([policy], groups))
+
+
+@pytest.mark.parametrize("said", ["yes", "no", "glass"])
+def test_who_got_the_right_after_the_proposal_does_not_count(said: str) -> None:
+    """Membership must hold at the proposal and at the click, whatever the click says."""
+    policy = replace(POLICY, approve=("S0SRE",), break_glass=("S0SRE",))
+    proposal = held(policy=policy, groups={"S0SRE": frozenset({"U0BOB"})})
+
+    def say(person: Member) -> Decision:
+        if said == "no":
+            return decide_rejection(policy, proposal, person, SRE, NOW)
+        glass = said == "glass"
+        return decide_approval(policy, proposal, person, SRE, NOW, break_glass=glass, reason="it burns")
+
+    assert say(BOB).allowed
+    late = say(CAROL)
+    assert late.cause is Cause.LATE
+    assert "only after CHG-7 was proposed" in late.why
+
+
+def test_a_group_that_was_not_known_at_the_proposal_gives_nobody_a_right() -> None:
+    """A failed look-up then refuses now, and the sentence does not say that the person was no member."""
+    late = decide_approval(POLICY, held(groups={"S0SRE": None}), BOB, SRE, NOW)
+    assert late.cause is Cause.LATE
+    assert "is not known" in late.why
+
+
+def test_who_was_denied_at_the_proposal_does_not_count() -> None:
+    """Taken off the deny list since."""
+    proposal = held(policy=replace(POLICY, deny=("U0BOB",)))
+    assert decide_approval(POLICY, proposal, BOB, SRE, NOW).cause is Cause.LATE
+
+
+def test_who_could_only_approve_then_undoes_nothing_alone_now() -> None:
+    """The right to roll back came after the proposal; the yes is one of those that are needed."""
+    policy = replace(POLICY, approvals=2, rollback=())
+    proposal = held(policy=policy, verb=Verb.ROLLBACK, needed=2)
+    now = replace(policy, rollback=("U0BOB",))
+    decision = decide_approval(now, proposal, BOB, SRE, NOW)
+    assert (decision.allowed, decision.enough) == (True, False)
 
 
 def test_the_requester_can_approve_where_the_policy_says_so() -> None:
@@ -353,7 +429,7 @@ BOB_PAYS = Policy(namespace="pay", propose=("U0ALICE",), approve=("U0BOB",))
     [
         ((SHOP, BOB_PAYS), ("U0BOB",), True),
         ((SHOP, replace(BOB_PAYS, approve=("*",))), ("S0SRE",), True),
-        ((SHOP, replace(BOB_PAYS, approve=("*",), deny=("S0SRE",))), ("S0SRE",), False),
+        ((SHOP, replace(BOB_PAYS, approve=("*",), deny=("S0SRE",))), (), False),
         ((SHOP, replace(BOB_PAYS, approve=("U0EVE",))), (), False),
         ((SHOP, replace(BOB_PAYS, approve=("S0SRE",), approvals=2)), ("S0SRE",), True),
         ((SHOP, replace(BOB_PAYS, approvals=2)), ("U0BOB",), False),
@@ -522,6 +598,47 @@ def _approved_by_all(several: list[Policy], proposal: Change, staff: list[Somebo
 
 CROWD = ("U1", "U2", "U3")
 """As many people as a policy may ask for, whom none names."""
+
+
+@given(
+    st.lists(settings, min_size=1, max_size=2),
+    changes,
+    people,
+    groups,
+    st.none() | groups,
+    st.booleans(),
+)
+def test_those_who_are_named_are_exactly_those_who_may(
+    several: list[Policy],
+    proposal: Change,
+    person: Somebody,
+    known: Groups,
+    before: Groups | None,
+    glass: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Everybody who is named would be allowed, and everybody who would be allowed is named."""
+    several = [replace(policy, freeze=()) for policy in several]
+    if before is not None:
+        proposal = replace(proposal, electorate=electorate(several, before))
+    found = together(several, proposal, person, known, glass=glass)
+    if found.cause not in PERSONAL:
+        return
+    staff = {"U0ALICE", "U0BOB", "U0EVE", *CROWD}
+    able = {user for user in staff if together(several, proposal, Somebody(user), known, glass=glass).allowed}
+    said = staff if "*" in found.who_may else {u for id_ in found.who_may for u in members(id_, known)}
+    assert said - set(found.but) == able
+
+
+@given(settings, changes, people, groups, groups)
+def test_remembering_who_could_never_allows_more(
+    policy: Policy, proposal: Change, person: Somebody, known: Groups, before: Groups
+) -> None:
+    """A click that counts with a memory counts without one."""
+    remembered = replace(proposal, electorate=electorate([policy], before))
+    more = decide_approval(policy, proposal, person, known, NOW)
+    less = decide_approval(policy, remembered, person, known, NOW)
+    assert less.allowed <= more.allowed
+    assert less.enough <= more.enough
 
 
 @given(st.lists(st.sampled_from([*sorted(REFUSED_BY_DEFAULT), "gitops-reverts"])), policies)

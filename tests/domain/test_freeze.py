@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.freeze import DAYS, Weekly, Window, frozen_until
+from bot.domain.freeze import DAYS, Weekly, Window, freeze_at, frozen_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEKEND = Window(start=0, end=1440, zone="Europe/Berlin", days=frozenset({"sat", "sun"}))
@@ -70,13 +70,34 @@ def test_no_window_covers_a_moment_outside_all_of_them() -> None:
     assert frozen_until([WEEKEND, NIGHT], datetime(2026, 11, 18, 12, tzinfo=BERLIN)) is None
 
 
-def test_a_freeze_without_end_is_told_as_a_week() -> None:
-    """Somebody who freezes every day, all day, must get an answer too."""
+def test_a_freeze_without_end_is_told_as_one() -> None:
+    """Somebody who freezes every day, all day, must get an answer too: no day is made up."""
     always = Window(start=0, end=1440)
     now = datetime(2026, 11, 18, 12, tzinfo=UTC)
-    until = frozen_until([always], now)
-    assert until is not None
-    assert timedelta(days=7) <= until - now <= timedelta(days=8)
+    found = freeze_at([always], now)
+    assert str(found) == "for good"
+    assert found is not None
+    assert found.lasts(now + timedelta(days=400))
+
+
+def test_a_freeze_with_a_gap_in_the_week_is_not_for_good() -> None:
+    """Also in the week whose hour comes twice: from just behind one gap to the next is longer than seven days."""
+    days = frozenset(DAYS) - {"wed"}
+    windows = [
+        Window(start=0, end=1440, days=days, zone="Europe/Berlin"),
+        Window(start=60, end=1440, days=frozenset({"wed"}), zone="Europe/Berlin"),
+    ]
+    behind = datetime(2026, 10, 21, 1, 0, tzinfo=BERLIN)
+    found = freeze_at(windows, behind)
+    assert str(found) == "until Wed 28 Oct 00:00 (Europe/Berlin)"
+    assert found is not None
+    assert found.lasts(datetime(2026, 10, 28, 0, 0, tzinfo=BERLIN))
+    assert not found.lasts(datetime(2026, 10, 28, 0, 1, tzinfo=BERLIN))
+
+
+def test_outside_of_every_window_there_is_no_freeze() -> None:
+    """None, as for the windows themselves."""
+    assert freeze_at([WEEKEND], datetime(2026, 11, 18, 12, tzinfo=BERLIN)) is None
 
 
 def test_the_hour_that_comes_twice_is_frozen_twice() -> None:

@@ -271,6 +271,55 @@ async def broken_template(folder: Path, source: str) -> str:
 # --- approvals -------------------------------------------------------------------------------------------
 
 
+async def late_member(*, known: bool = True) -> str:
+    """Somebody came to the group after the proposal; or who was in it then could not be looked up."""
+    town = Town(policies=policy(break_glass=(LEAD,)))
+    town.messenger.groups[SRE] = frozenset({BOB})
+    if not known:
+        del town.messenger.groups[SRE]
+    change = await town.propose()
+    town.messenger.groups[SRE] = frozenset({BOB, CAROL})
+    return await town.click(CAROL, APPROVE, change)
+
+
+async def nobody_left() -> str:
+    """The only approvers left their group."""
+    town = Town()
+    change = await town.propose()
+    town.messenger.groups[SRE] = frozenset()
+    return await town.click(BOB, APPROVE, change)
+
+
+async def rolled_back_by_a_lost_change() -> str:
+    """The change that undoes it is not to be found among the recent ones."""
+    town = Town()
+    change = await town.done()
+    town.store.changes.rows[change.id] = replace(change, rolled_back_by="CHG-900")
+    return await town.click(BOB, ROLLBACK, change)
+
+
+async def undone_by_a_proposal() -> str:
+    """Somebody asked for it who may not do it alone."""
+    town = Town()
+    change = await town.done()
+    await town.click(ALICE, ROLLBACK, change)
+    return await town.click(BOB, ROLLBACK, change)
+
+
+async def hidden_change() -> str:
+    """A button of a change that somebody may not look at."""
+    town = Town(policies=policy(view=(ALICE,)))
+    return await town.click(MALLORY, WITHDRAW, await town.propose())
+
+
+async def second_while_it_runs() -> str:
+    """The one that is open is decided already."""
+    town = Town()
+    await town.order(LEAD, "pause", "")
+    await town.approved()
+    return await ordered(town)
+
+
 async def twice() -> str:
     """One person is not two."""
     town = Town(policies=policy(approvals=2))
@@ -624,6 +673,7 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         ),
         "a webhook is down": partial(failing, "patch", Unavailable("prod does not answer: timeout")),
         "another change is open": second_proposal,
+        "another change is open, and decided": second_while_it_runs,
         "another change is open on the load balancer": partial(second_proposal, other=True),
         "a Service on the load balancer cannot be switched": local_sibling,
         "an Ingress is on the load balancer": shared_ingress,
@@ -637,7 +687,17 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         "approved by who asked": partial(clicked, APPROVE, ALICE, policies=policy(approve=(SRE, ALICE))),
         "approved twice by one": twice,
         "approved in a freeze": partial(clicked, APPROVE, BOB, policies=policy(freeze=(MONDAY,))),
+        "proposed in a freeze that outlasts it": partial(
+            order, policies=policy(freeze=(MONDAY,), expires_after=3600.0)
+        ),
+        "proposed where changes are frozen for good": partial(
+            order, policies=policy(freeze=(Window(start=0, end=1440),))
+        ),
         "approved after it expired": expired,
+        "approved by a new member of the group": late_member,
+        "approved by a member of a group that was not known": partial(late_member, known=False),
+        "approved where nobody is left": nobody_left,
+        "withdrawn by who may not look": hidden_change,
         "approved where nothing may be written": read_only_since,
         "approved where nothing is configured": unconfigured,
         "approved when it is not what it was": superseded,
@@ -676,6 +736,8 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         # -- rollbacks
         "rolled back by who may not": partial(undone, MALLORY),
         "rolled back twice": partial(undone, first=ROLLBACK),
+        "rolled back when somebody proposed it": undone_by_a_proposal,
+        "rolled back by a change that is not found": rolled_back_by_a_lost_change,
         "rolled back when nothing was applied": partial(late, Phase.REJECTED, ROLLBACK, BOB),
         **{
             f"rolled back when it is {phase}": partial(late, phase, ROLLBACK, BOB)

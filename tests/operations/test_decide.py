@@ -100,6 +100,168 @@ async def test_who_may_not_approve_is_told_who_may() -> None:
     assert town.cluster.landed == []
 
 
+FROZEN = Policy(
+    propose=(PLATFORM,),
+    approve=(SRE,),
+    expires_after=4 * 3600.0,
+    freeze=(Window(start=0, end=1440, days=frozenset({"mon"})),),
+)
+"""It is Monday, 14:00 UTC."""
+
+
+async def test_a_proposal_that_expires_in_the_freeze_is_refused_at_once() -> None:
+    """Nobody could approve it, and nobody may break the glass: it says until when, and nothing is stored."""
+    town = Town(policies=(FROZEN,))
+    await town.order(ALICE, "enable")
+    (said,) = town.messenger.said_to(ALICE)
+    assert "Changes are frozen here until Tue 03 Mar 00:00 (UTC), and nobody may break the glass." in said
+    assert "A proposal expires after 4 h" in said
+    assert town.changes() == []
+
+
+async def test_a_freeze_for_good_is_called_so() -> None:
+    """No day of the calendar is made up."""
+    town = Town(policies=(replace(FROZEN, freeze=(Window(start=0, end=1440),)),))
+    await town.order(ALICE, "enable")
+    assert "Changes are frozen here for good" in town.messenger.said_to(ALICE)[0]
+    assert town.changes() == []
+
+
+async def test_the_freezes_of_all_namespaces_count_together() -> None:
+    """One is frozen until the evening, the other from then on: there is no moment for both."""
+    day = Window(start=0, end=18 * 60)
+    night = Window(start=18 * 60, end=1440)
+    cluster = shop(given=IPVS)
+    cluster.put(service("pay", "till", port=8000))
+    pay = replace(FROZEN, namespace="pay", freeze=(night,))
+    town = Town(clusters=[cluster], policies=(pay, replace(FROZEN, freeze=(day,), expires_after=86400.0)))
+    await town.order(ALICE, "enable")
+    assert "frozen here for good" in town.messenger.said_to(ALICE)[0]
+    assert town.changes() == []
+
+
+async def test_a_rollback_is_never_refused_for_a_freeze() -> None:
+    """Undoing is no new risk."""
+    town = Town()
+    change = await town.done()
+    town.policies = (FROZEN,)
+    town.world = town.replica()
+    assert "undoes CHG-1" in await town.click(BOB, "change:rollback", change)
+
+
+async def test_the_card_says_that_it_is_frozen_and_who_may_break_the_glass() -> None:
+    """From the first moment, in the reminder too, and no longer than it is so."""
+    glass = replace(FROZEN, break_glass=(LEAD,), expires_after=86400.0, reminder=86400.0 - 3600)
+    town = Town(policies=(glass,))
+    change = await town.propose()
+    frozen = "Changes are frozen here until Tue 03 Mar 00:00 (UTC), so nobody can approve this now; <@U0LEAD> may break the glass."
+    assert frozen in town.card(change).text
+    assert GLASS in buttons(town.card(change).message)
+    await town.pass_time(3600)
+    assert any(frozen in said for said in town.thread(change))
+    await town.pass_time(10 * 3600)
+    assert "rozen" not in town.card(change).text
+    assert "You approved CHG-1" in await town.click(BOB, APPROVE, change)
+
+
+async def test_a_freeze_that_begins_later_comes_onto_the_card() -> None:
+    """Within half a minute, although nobody did anything."""
+    evening = Window(start=15 * 60, end=16 * 60)
+    town = Town(policies=(replace(FROZEN, freeze=(evening,)),))
+    change = await town.propose()
+    assert "rozen" not in town.card(change).text
+    await town.pass_time(3600 + 31)
+    assert "Changes are frozen here until Mon 02 Mar 16:00 (UTC)" in town.card(change).text
+
+
+@pytest.mark.parametrize(
+    ("policy", "approved", "said"),
+    [
+        (Policy(propose=(PLATFORM,), approve=(SRE,)), False, "Nobody decided it in time."),
+        (TWO, True, "Only 1 of 2 people approved it in time."),
+        (
+            replace(FROZEN, break_glass=(LEAD,)),
+            False,
+            "Changes are frozen here until Tue 03 Mar 00:00 (UTC), so it was not approved in time.",
+        ),
+    ],
+)
+async def test_an_expired_proposal_says_what_was_missing(
+    policy: Policy, said: str, *, approved: bool
+) -> None:
+    """Nobody, somebody, or a moment at which anybody could."""
+    town = Town(policies=(policy,))
+    change = await town.propose()
+    if approved:
+        await town.click(BOB, APPROVE, change)
+    await town.pass_time(86400)
+    assert town.now(change).phase is Phase.EXPIRED
+    assert said in town.card(change).text
+
+
+async def test_who_joined_the_group_after_the_proposal_does_not_approve_it() -> None:
+    """Membership must hold at the proposal too; who may is named, and a new proposal counts the newcomer."""
+    town = Town()
+    town.messenger.groups[SRE] = frozenset({BOB})
+    change = await town.propose()
+    town.messenger.groups[SRE] = frozenset({BOB, CAROL})
+    said = await town.click(CAROL, APPROVE, change)
+    assert said == "You got the right to do that only after CHG-1 was proposed. <@U0BOB> may."
+    assert "only after CHG-1" in await town.click(CAROL, REJECT, change)
+    assert town.now(change).phase is Phase.PROPOSED
+    await town.click(ALICE, WITHDRAW, change)
+    assert "You approved CHG-2" in await town.click(CAROL, APPROVE, await town.propose())
+
+
+async def test_who_may_is_said_exactly() -> None:
+    """Not the requester, who is barred; not who has approved it already; the card says the same."""
+    town = Town(policies=(Policy(propose=(ALICE,), approve=(ALICE, BOB, CAROL), approvals=2),))
+    change = await town.propose()
+    assert "needs 2 of <@U0BOB> or <@U0CAROL>" in town.card(change).text
+    assert "You may not approve changes here. <@U0BOB> or <@U0CAROL> may." in await town.click(
+        MALLORY, APPROVE, change
+    )
+    await town.click(BOB, APPROVE, change)
+    assert "needs 1 of <@U0CAROL>" in town.card(change).text
+    for user in (MALLORY, ALICE, BOB):
+        assert (await town.click(user, APPROVE, change)).endswith(" <@U0CAROL> may.")
+
+
+async def test_who_is_denied_is_told_who_may() -> None:
+    """As everybody else who may not."""
+    town = Town(policies=(Policy(propose=(PLATFORM,), approve=(SRE,), deny=(BOB,)),))
+    change = await town.propose()
+    assert await town.click(BOB, APPROVE, change) == "You are on the deny list here. <@U0CAROL> may."
+
+
+async def test_where_nobody_is_left_who_may_break_the_glass_is_named() -> None:
+    """The only approver left the group."""
+    town = Town(policies=(BREAKABLE,))
+    change = await town.propose()
+    town.messenger.groups[SRE] = frozenset()
+    said = await town.click(BOB, APPROVE, change)
+    assert (
+        said
+        == "You may not approve changes here. Nobody may now. <@U0LEAD> or <@U0ALICE> may break the glass."
+    )
+
+
+@pytest.mark.parametrize("phase", [Phase.PROPOSED, Phase.REJECTED])
+async def test_who_may_not_look_learns_nothing_of_a_change(phase: Phase) -> None:
+    """A guest, or somebody on the deny list, with a made-up button: neither note nor who decided it."""
+    town = Town(policies=(Policy(propose=(PLATFORM,), approve=(SRE,), deny=(MALLORY,)),))
+    town.messenger.add("GUEST", full=False)
+    change = await town.propose()
+    row = replace(change, phase=phase, decided_by=BOB, decided_at=START, note="the payment of 3 March")
+    town.store.changes.rows[change.id] = row
+    for user in ("U0GUEST", MALLORY):
+        for action in (APPROVE, REJECT, WITHDRAW, GLASS, "change:rollback"):
+            said = await town.click(user, action, change)
+            assert "CHG-1" not in said
+            assert "payment" not in said
+            assert "U0BOB" not in said
+
+
 async def test_membership_must_hold_at_the_click() -> None:
     """Who left the group since the proposal may not approve."""
     town = Town()
@@ -119,10 +281,9 @@ async def test_the_deny_list_wins_at_the_click() -> None:
 
 async def test_a_freeze_stops_an_approval_and_not_a_rejection() -> None:
     """Changes are frozen; the sentence says until when."""
-    frozen = Policy(propose=(PLATFORM,), approve=(SRE,), freeze=(Window(start=0, end=1440),))
-    town = Town(policies=(frozen,))
+    town = Town(policies=(replace(FROZEN, break_glass=(LEAD,)),))
     change = await town.propose()
-    assert "Changes are frozen here until" in await town.click(BOB, APPROVE, change)
+    assert "Changes are frozen here until Tue 03 Mar 00:00 (UTC)" in await town.click(BOB, APPROVE, change)
     assert "You rejected CHG-1" in await town.click(BOB, REJECT, change)
 
 
@@ -239,7 +400,7 @@ async def test_only_named_people_break_the_glass() -> None:
 @pytest.mark.parametrize(
     ("first", "said"),
     [
-        (APPROVE, "CHG-1 was applied and is being verified. Nothing to do"),
+        (APPROVE, "CHG-1 was approved by <@U0BOB> at 14:00 UTC and applied, and is being verified."),
         (REJECT, "CHG-1 was rejected by <@U0BOB> at 14:00 UTC. Nothing was patched."),
     ],
 )

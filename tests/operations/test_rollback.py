@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bot.config.settings import Clients, OnFailure, VerificationSettings
@@ -6,6 +8,7 @@ from bot.domain.freeze import Window
 from bot.domain.objects import Service
 from bot.domain.policy import Policy
 from bot.domain.verification import Outcome
+from bot.operations.jobs import click_job
 from bot.ports import Forbidden, Unavailable
 from tests.fakes.dying import Death, Heart, mortal
 from tests.fakes.messenger import buttons
@@ -16,11 +19,13 @@ from tests.fakes.world import (
     CHECKOUT,
     IPVS,
     KEY,
+    LEAD,
     LEASE,
     MALLORY,
     PLATFORM,
     SRE,
     Town,
+    caller,
     service,
     shop,
     slices,
@@ -68,9 +73,8 @@ async def test_who_may_neither_is_told_who_may() -> None:
     """A stranger to the policy undoes nothing."""
     town = Town()
     first = await town.done()
-    assert "You may not roll changes back here. <!subteam^S0SRE> may." in await town.click(
-        MALLORY, ROLLBACK, first
-    )
+    said = await town.click(MALLORY, ROLLBACK, first)
+    assert "You may not roll changes back here. <!subteam^S0SRE> or <!subteam^S0PLATFORM> may." in said
     assert len(town.changes()) == 1
 
 
@@ -122,12 +126,28 @@ async def test_what_was_not_applied_cannot_be_undone() -> None:
 
 
 async def test_a_change_is_undone_once() -> None:
-    """The second person is told by which change."""
+    """The second click is told by which change and by whom, whoever makes it; that of a race too."""
     town = Town()
     first = await town.done(Outcome.FAILED)
+    await town.order(LEAD, "pause", "")
     await town.click(BOB, ROLLBACK, first)
-    assert "CHG-1 is undone by CHG-2 already" in await town.click(CAROL, ROLLBACK, first)
+    told = "|CHG-2> undoes CHG-1 already: <@U0BOB> asked for it at 14:00 UTC, and it is about to be applied."
+    assert told in await town.click(CAROL, ROLLBACK, first)
+    assert told in await town.click(BOB, ROLLBACK, first)
+    town.store.changes.rows[first.id] = replace(town.now(first), rolled_back_by="")
+    assert told in await town.click(CAROL, ROLLBACK, first)
     assert len(town.changes()) == 2
+
+
+async def test_a_rollback_that_is_not_posted_yet_is_waited_for() -> None:
+    """The loser of a race gets a link to the winner's card, although Slack is slow to take it."""
+    town = Town()
+    first = await town.done(Outcome.FAILED)
+    town.messenger.fail("post", Unavailable("Slack does not answer"))
+    for delivery, user in (("one", BOB), ("two", CAROL)):
+        await town.store.jobs.submit(click_job(delivery, ROLLBACK, first.id, "", caller(user)))
+    await town.pass_time(5)
+    assert "|CHG-2> undoes CHG-1 already: <@U0BOB> asked for it" in town.messenger.said_to(CAROL)[-1]
 
 
 async def test_a_rollback_that_comes_to_nothing_gives_the_button_back() -> None:

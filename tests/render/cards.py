@@ -336,7 +336,9 @@ async def _reminder_to_nobody() -> Json:
     """Of what nobody can approve here: it is shown, and applied by hand."""
     town = Town()
     change = replace(await town.propose(), approvers=())
-    return of(town.world.message("reminder", change=change, title="pass-through on for shop/checkout"))
+    return of(
+        town.world.message("reminder", change=change, title="pass-through on for shop/checkout", frozen="")
+    )
 
 
 CARDS: Mapping[str, Make] = {

@@ -180,7 +180,7 @@ def test_what_is_said_about_anything_is_a_valid_message(change: Change, link: st
     glass = next((approval for approval in change.approvals if approval.break_glass), None)
     check(RENDERER.message("notice", change=change, card=card, title=title, link=link, glass=glass))
     check(RENDERER.message("alarm", change=change, card=card))
-    check(RENDERER.message("reminder", change=change, title=title))
+    check(RENDERER.message("reminder", change=change, title=title, frozen=""))
     check(RENDERER.message("elsewhere", change=change, channel="C0OPS"))
     check(RENDERER.message("history", entries=[(change, card)] * 15, more=3, where=change.note))
     if glass:

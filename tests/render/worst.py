@@ -134,6 +134,7 @@ async def said(text: Text, template: str) -> Json:
         channel="C0OPS",
         link=PERMALINK,
         again=True,
+        frozen=text.words,
         approval=change.approvals[0],
     )
 
