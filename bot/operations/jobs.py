@@ -27,6 +27,8 @@ UNDO = "undo"
 EXPIRE = "expire"
 REMIND = "remind"
 VERDICT = "verdict"
+FAILED = "failed"
+"""Tell the incident channel of a verification without a change that failed."""
 PICTURE = "picture"
 """Show a verification's counters as a picture under its verdict, once."""
 SAY = "say"
@@ -99,6 +101,11 @@ def notice_job(change: str) -> Job:
 def verdict_job(run: str) -> Job:
     """Say how a verification without a change ended, once."""
     return Job(key=f"verdict:{run}", kind=VERDICT, payload={"run": run})
+
+
+def failed_job(run: str) -> Job:
+    """Tell the incident channel of it, once."""
+    return Job(key=f"failed:{run}", kind=FAILED, payload={"run": run})
 
 
 def picture_job(run: str) -> Job:

@@ -78,6 +78,7 @@ _PERFORMERS: Mapping[str, Callable[[World, Leased], Awaitable[None]]] = {
     jobs.ANNOUNCE: talk.announce,
     jobs.PROGRESS: progress.draw_progress,
     jobs.VERDICT: progress.say_verdict,
+    jobs.FAILED: progress.say_failed,
     jobs.PICTURE: show_picture,
     jobs.ADVANCE: _advance,
     jobs.LOOK: _of_change(look),

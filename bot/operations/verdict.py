@@ -6,6 +6,7 @@ from bot.domain.verification import Beside, Count, Crossing, Judgement, Row, Run
 from bot.domain.verification_cause import mend, without_guess
 from bot.domain.verification_progress import series
 from bot.domain.words import duration, unmarked
+from bot.operations.behind import Behind
 from bot.operations.world import World
 from bot.ports import Message
 
@@ -24,10 +25,11 @@ SIGNS = {
 }
 
 
-def verdict_message(world: World, run: Run, undone: str = "") -> Message:
+def verdict_message(world: World, run: Run, undone: str = "", *, behind: Behind | None = None) -> Message:
     """Show what a run found: the table of client classes, and why it is sure, or what is missing.
 
     `undone` is what somebody else made of the patch meanwhile: then that is the cause, and none is guessed.
+    `behind` is the change that made it so, where the run is not that change's own.
     """
     verdict = run.verdict
     if verdict is None:
@@ -40,6 +42,7 @@ def verdict_message(world: World, run: Run, undone: str = "") -> Message:
         run=run,
         verdict=verdict,
         undone=unmarked(undone),
+        behind=behind,
         headline=without_guess(verdict.headline) if undone else verdict.headline,
         emoji=emoji,
         word=word,

@@ -34,6 +34,7 @@ from bot.domain.verification import Beside, Judgement, Outcome, Row
 from bot.domain.verification import Verdict as RunVerdict
 from bot.listeners.views import ask_view, reason_view
 from bot.operations import ask
+from bot.operations.behind import Behind
 from bot.operations.card import Button
 from bot.operations.contradiction import Contradiction
 from bot.operations.home import home_view, silent_view
@@ -65,6 +66,7 @@ from tests.render.worst import (
     CLUSTER,
     FAR,
     LONG,
+    PERMALINK,
     TEXTS,
     Text,
     card,
@@ -223,7 +225,30 @@ async def verdict(text: Text, outcome: Outcome, *, undone: bool = False) -> Json
         spread=9999.0,
         beside=(Beside(name=text.words, quiet=1e9, before=1e9, after=1e9),) * 4,
     )
-    return of(verdict_message(town.world, replace(ended, verdict=worst), text.words if undone else ""))
+    way_back = worst_behind(text) if outcome is Outcome.FAILED else None
+    undone_by = text.words if undone else ""
+    return of(verdict_message(town.world, replace(ended, verdict=worst), undone_by, behind=way_back))
+
+
+def worst_behind(text: Text) -> Behind:
+    """The change behind a failure, and its dialog at its longest."""
+    undo = Button(
+        action="change:rollback",
+        label="Roll back…",
+        value="c" * 32,
+        style="danger",
+        confirm=text.lines,
+        yes="Roll back",
+    )
+    return Behind(sentence=text.lines, buttons=(undo,))
+
+
+async def verdict_notice(text: Text) -> Json:
+    """What the incident channel is told of a verification that failed."""
+    ref = ServiceRef(cluster=CLUSTER, namespace=LONG, name=LONG)
+    run = replace(measured(), service=ref, requested_by=ALICE)
+    context = {"run": run, "headline": text.lines, "behind": worst_behind(text), "link": PERMALINK}
+    return RENDERER.message("verdict-notice", **context)
 
 
 async def progress(text: Text, **changed: Any) -> Json:
@@ -373,6 +398,7 @@ def _named(text: Text) -> Iterator[tuple[str, Make]]:
         yield template, partial(said, text, template)
     for outcome in Outcome:
         yield f"verdict-{outcome}", partial(verdict, text, outcome)
+    yield "verdict-notice", partial(verdict_notice, text)
     yield "verdict-undone", partial(verdict, text, Outcome.FAILED, undone=True)
     yield "incident", partial(incident, text)
     yield "incident-one", partial(incident, text, members=1, acknowledged_by=BOB, acknowledged_at=START)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.domain.verification import (
@@ -16,6 +17,9 @@ from bot.domain.verification import (
     Run,
     Verdict,
 )
+from bot.domain.words import linked
+from bot.operations.behind import Behind
+from bot.operations.card import Button
 from bot.operations.jobs import progress_job
 from bot.operations.verdict import verdict_message
 from tests.domain.verification_runs import measured
@@ -78,6 +82,33 @@ async def _progress_of_a_change_failed() -> Json:
     _, run = await _run()
     ended = START + timedelta(minutes=14)
     return await _progressed(change_id="c1", finished_at=ended, verdict=failed(run).verdict)
+
+
+CARD = linked("https://slack.test/archives/C0OPS/p1000", "CHG-1")
+TOLD = f"as {CARD} left it (pass-through on for shop/checkout)."
+UNDO = Button(
+    action="change:rollback",
+    label="Roll back…",
+    value="c1",
+    style="danger",
+    confirm="6 of 6 in-cluster clients: through the ELB → direct. Nobody loses access.",
+    yes="Roll back",
+)
+
+
+async def _verdict_behind(*buttons: Button) -> Json:
+    """Of a verification that somebody asked for later: the change that made it so."""
+    town, run = await _run()
+    return of(verdict_message(town.world, failed(run), behind=Behind(sentence=TOLD, buttons=buttons)))
+
+
+async def _notice(way_back: Behind | None, link: str = "") -> Json:
+    """The same for the incident channel."""
+    town, run = await _run()
+    found = failed(run).verdict
+    assert found is not None
+    context = {"run": run, "headline": found.headline, "behind": way_back, "link": link}
+    return of(town.world.message("verdict-notice", **context))
 
 
 async def _verdict_undone() -> Json:
@@ -215,6 +246,13 @@ VERDICTS: Mapping[str, Make] = {
     "progress-of-a-change-failed": _progress_of_a_change_failed,
     "verdict": _verdict,
     "verdict-undone": _verdict_undone,
+    "verdict-with-its-change": partial(_verdict_behind, UNDO),
+    "verdict-with-its-change-for-others": _verdict_behind,
+    "verdict-notice": partial(
+        _notice, Behind(sentence=TOLD, buttons=(UNDO,)), "https://slack.test/archives/C0OPS/p2000"
+    ),
+    "verdict-notice-for-others": partial(_notice, Behind(sentence=TOLD)),
+    "verdict-notice-of-nothing": partial(_notice, None),
     "verdict-succeeded": _verdict_succeeded,
     "verdict-steady": _verdict_steady,
     "verdict-beside": _verdict_beside,
