@@ -239,7 +239,7 @@ class Change:
     channel: str
     """Where the card belongs."""
     template_digest: str
-    """SHA-256 of the template source that rendered the patch."""
+    """SHA-256 of the template source that rendered the patch; empty where none did: what is undone was captured."""
     plan: "MeasurementPlan | None"
     """What the verification will send; people approve this too."""
     table: tuple[ClientClass, ...]

@@ -117,7 +117,7 @@ async def compose(
         requested_at=world.clock(),
         reason=asked.reason,
         channel=asked.channel or await card_channel(world, asked.caller),
-        template_digest=world.renderer.patch_digest(TEMPLATE),
+        template_digest="" if asked.verb is Verb.ROLLBACK else world.renderer.patch_digest(TEMPLATE),
         plan=await _plan(world, asked.verb, ref, shown, balancer),
         table=preview.rows(shown.before, shown.after),
         findings=tuple(_with_health(preview.notes(shown), health)),

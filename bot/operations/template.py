@@ -1,9 +1,9 @@
-"""What the patch template, a team's own or the shipped one, makes of a Service; and whether it still does."""
+"""What the patch template, a team's own or the shipped one, makes of a Service; and whether it is still the same."""
 
 from collections.abc import Mapping
 
-from bot.domain.change import Change, Verb
-from bot.domain.objects import PASS_THROUGH, Ref, Service, TrafficPolicy
+from bot.domain.change import Change
+from bot.domain.objects import Service, TrafficPolicy
 from bot.domain.patch import PatchRefusedError, allowed_annotations, as_asked
 from bot.operations.refusal import Refused
 from bot.operations.world import World
@@ -40,29 +40,14 @@ def _view(service: Service) -> dict[str, object]:
 
 
 def rewritten(world: World, change: Change) -> str:
-    """Say that the template makes another patch by now; nothing where it makes the very one that was proposed.
+    """Say that the template is another than when it was proposed, for its source is approved too; else nothing.
 
-    A new version of the bot, or a comment, may change the template and not the patch: that voids no approval.
+    A change that undoes another one has none: its patch is what was captured.
     """
-    if change.verb is Verb.ROLLBACK or _same_source(world, change):
+    if not change.template_digest:
         return ""
-    snapshot = world.clusters.get(change.cluster).snapshot()
-    for step in change.steps:
-        service = snapshot.service(Ref(step.service.namespace, step.service.name))
-        if service is not None and not _makes(world, service, step.after):
-            return f"The patch template makes another patch for {step.service} than when it was proposed."
-    return ""
-
-
-def _same_source(world: World, change: Change) -> bool:
     try:
-        return world.renderer.patch_digest(TEMPLATE) == change.template_digest
+        same = world.renderer.patch_digest(TEMPLATE) == change.template_digest
     except RenderError:
-        return False
-
-
-def _makes(world: World, service: Service, after: Mapping[str, str | None]) -> bool:
-    try:
-        return patch_for(world, service, after.get(PASS_THROUGH)) == after
-    except Refused:
-        return False
+        same = False
+    return "" if same else f"The patch template is another than when {change.label} was proposed."

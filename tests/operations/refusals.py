@@ -346,7 +346,7 @@ async def new_sibling() -> str:
 
 
 async def other_template(folder: Path) -> str:
-    """The patch template makes another patch since."""
+    """The patch template is another one since."""
     town = templated()
     change = await town.propose()
     restart(town, MORE, folder)
@@ -702,7 +702,7 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         "approved where nothing is configured": unconfigured,
         "approved when it is not what it was": superseded,
         "approved when somebody else is on the load balancer": new_sibling,
-        "approved when the template makes another patch": partial(other_template, folder / "3"),
+        "approved when the template is another one": partial(other_template, folder / "3"),
         "approved when Git says otherwise by now": in_git,
         "approved when it would do harm by now": harmful,
         "approved when there is a new risk": partial(harmful, accepted=True),

@@ -36,16 +36,16 @@ async def held(town: Town) -> Change:
     return change
 
 
-@pytest.mark.parametrize("template", [MORE, BROKEN])
-async def test_a_click_on_another_patch_than_the_template_makes_supersedes_it(
+@pytest.mark.parametrize("template", [MORE, BROKEN, COMMENTED])
+async def test_a_click_on_another_template_than_was_proposed_from_supersedes_it(
     tmp_path: Path, template: str
 ) -> None:
-    """Nobody approves by today's card what yesterday's template made."""
+    """Nobody approves by today's card what yesterday's template made: its source is in the digest, comments and all."""
     place = town()
     change = await place.propose()
     restart(place, template, tmp_path)
     said = await place.click(BOB, "change:approve", change)
-    assert "The patch template makes another patch for shop/checkout than when it was proposed." in said
+    assert "The patch template is another than when CHG-1 was proposed." in said
     assert place.now(change).phase is Phase.SUPERSEDED
 
 
@@ -60,21 +60,24 @@ async def test_the_new_proposal_is_what_the_template_makes_now(tmp_path: Path) -
     assert new.steps[0].after == {KEY: "true", "my.org/seen": "yes"}
 
 
-async def test_what_was_approved_is_not_applied_once_the_template_makes_another(tmp_path: Path) -> None:
-    """Approvals are for the patch that was shown."""
+@pytest.mark.parametrize("template", [MORE, BROKEN, COMMENTED])
+async def test_what_was_approved_is_not_applied_once_the_template_is_another(
+    tmp_path: Path, template: str
+) -> None:
+    """Approvals are for the digest that was shown, and the template's source is in it."""
     place = town()
     change = await held(place)
-    restart(place, MORE, tmp_path)
+    restart(place, template, tmp_path)
     await place.later(6)
     assert place.now(change).phase is Phase.SUPERSEDED
     assert place.cluster.landed == []
 
 
-async def test_a_template_that_makes_the_same_patch_voids_nothing(tmp_path: Path) -> None:
-    """A comment, or a new version of the bot: a rolling upgrade loses no approval."""
+async def test_the_same_template_from_elsewhere_voids_nothing(tmp_path: Path) -> None:
+    """A team's own copy of the shipped one, letter for letter."""
     place = town()
     change = await held(place)
-    restart(place, COMMENTED, tmp_path)
+    restart(place, SHIPPED, tmp_path)
     await place.later(6)
     assert place.now(change).phase is Phase.VERIFYING
 
@@ -87,3 +90,7 @@ async def test_undoing_asks_no_template(tmp_path: Path) -> None:
     await place.click(BOB, "change:rollback", first)
     assert KEY not in place.cluster.annotations(CHECKOUT)
     assert place.changes()[1].requested_by == BOB != ALICE
+    assert place.changes()[1].template_digest == ""
+    restart(place, SHIPPED, tmp_path)
+    await place.pass_time(61)
+    assert place.changes()[1].phase is not Phase.SUPERSEDED
