@@ -5,6 +5,7 @@ the request's body as one row of the same kind of database.
 """
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,7 +21,7 @@ PER_ROUND = 300
 WANTED = {"sqlite": 80.0, "postgresql": 150.0}
 """Milliseconds that the 99th percentile may take with 16 at once."""
 NEVER_ABOVE = 300.0
-"""Milliseconds of the 99th percentile, however many at once."""
+"""Milliseconds that the longest of all may take, however many at once."""
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
@@ -34,8 +35,10 @@ async def clicks() -> int:
             continue
         found = await _measured(kind)
         _table(kind, found)
-        failed |= _promises(kind, found)
-    return failed
+        for sentence, holds in promises(kind, found):
+            print(f"    {'✓' if holds else '✗'} {sentence}")
+            failed |= not holds
+    return int(failed)
 
 
 async def _measured(kind: str) -> dict[tuple[str, int], Times]:
@@ -72,13 +75,11 @@ def _table(kind: str, found: dict[tuple[str, int], Times]) -> None:
         print(f"    {words:32}" + "".join(f"{found[name, n]!s:>23}" for n in AT_ONCE))
 
 
-def _promises(kind: str, found: dict[tuple[str, int], Times]) -> int:
-    at_16, worst = found["serve", 16].p99, max(found["serve", n].p99 for n in AT_ONCE)
+def promises(kind: str, found: Mapping[tuple[str, int], Times]) -> list[tuple[str, bool]]:
+    """What is promised, with what was measured, and whether that holds."""
+    at_16, longest = found["serve", 16].p99, max(found["serve", many].longest for many in AT_ONCE)
     wanted = WANTED[kind]
-    kept = (
+    return [
         (f"p99 with 16 at once under {wanted:.0f} ms: {at_16:.1f} ms", at_16 < wanted),
-        (f"p99 never over {NEVER_ABOVE:.0f} ms: {worst:.1f} ms", worst <= NEVER_ABOVE),
-    )
-    for sentence, holds in kept:
-        print(f"    {'✓' if holds else '✗'} {sentence}")
-    return 0 if all(holds for _, holds in kept) else 1
+        (f"never over {NEVER_ABOVE:.0f} ms: the longest took {longest:.1f} ms", longest <= NEVER_ABOVE),
+    ]
