@@ -85,10 +85,7 @@ def connectivity(probes: Sequence[Probe]) -> tuple[Connectivity, str]:
             f"its connections broke off; it stopped after {counted(attempts, 'attempt')}",
         )
     if attempts < ENOUGH:
-        return (
-            Connectivity.UNKNOWN,
-            f"{counted(attempts, 'attempt')} {'is' if attempts == 1 else 'are'} too few",
-        )
+        return Connectivity.UNKNOWN, _too_few(attempts, connected)
     errors = _errors(probes)
     if not connected and not any(errors.get(kind) for kind in NETWORK_ERRORS):
         return Connectivity.UNKNOWN, "the client could not try: its errors are not the network's"
@@ -98,6 +95,15 @@ def connectivity(probes: Sequence[Probe]) -> tuple[Connectivity, str]:
     if connected >= REACHABLE * attempts and not silent:
         return Connectivity.REACHABLE, ""
     return Connectivity.INCONSISTENT, ""
+
+
+def _too_few(attempts: int, connected: int) -> str:
+    """Say what was seen before what cannot be said: where nobody got through, a reader must not miss that."""
+    if not attempts:
+        return "no connection was tried"
+    of = counted(attempts, "attempt")
+    seen = f"{connected} of {of} connected" if connected else f"none of {of} connected"
+    return f"{seen}, and fewer than {ENOUGH} prove nothing"
 
 
 def broken_off(probes: Iterable[Probe]) -> bool:

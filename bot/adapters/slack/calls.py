@@ -8,7 +8,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.adapters.slack.errors import LACKING, code_of, translated
+from bot.adapters.slack.errors import LACKING, code_of, silence, translated
 from bot.ports import Unavailable
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Calls:
             self._lacking(method, code_of(error))
             raise translated(error, method) from error
         except _SILENT as error:
-            raise Unavailable(f"Slack does not answer {method}: {type(error).__name__}") from error
+            raise Unavailable(f"Slack does not answer {method}: {silence(error)}") from error
         return answer.data if isinstance(answer.data, dict) else {}
 
     def _lacking(self, method: str, code: str) -> None:

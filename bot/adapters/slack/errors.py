@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.ports import Forbidden, Invalid, NotFound, Unavailable, WorldError
@@ -68,6 +69,21 @@ def translated(error: SlackApiError, method: str) -> WorldError:
     if code in PASSING or (code not in LACKING and (passing(status) or code in _NO_ANSWER)):
         return Unavailable(sentence, retry_after=retry_after(getattr(error.response, "headers", None)))
     return _kind(code)(sentence)
+
+
+def silence(error: BaseException) -> str:
+    """Say in words how no answer came; a class's name says nothing to people."""
+    match error:
+        case TimeoutError():
+            return "it took too long"
+        case aiohttp.ClientConnectorError():
+            return "no connection"
+        case aiohttp.ClientPayloadError() | aiohttp.ContentTypeError():
+            return "its answer cannot be read"
+        case aiohttp.ClientConnectionError() | OSError() | EOFError():
+            return "the connection broke off"
+        case _:
+            return "what came is no answer"
 
 
 def _kind(code: str) -> type[WorldError]:

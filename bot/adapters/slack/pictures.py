@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.adapters.slack.calls import Calls
-from bot.adapters.slack.errors import passing, retry_after
+from bot.adapters.slack.errors import passing, retry_after, silence
 from bot.ports import Forbidden, Invalid, Picture, Unavailable
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -61,7 +61,7 @@ class Pictures:
             ) as response:
                 status, wait = response.status, retry_after(response.headers)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"Slack does not take the picture: {type(error).__name__}") from error
+            raise Unavailable(f"Slack does not take the picture: {silence(error)}") from error
         if passing(status):
             raise Unavailable(f"Slack answered the picture with {status}", retry_after=wait)
         if status >= 300:  # noqa: PLR2004 - HTTP's own number

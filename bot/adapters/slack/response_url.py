@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.adapters.slack.errors import REFUSED_CONTENT, passing, retry_after
+from bot.adapters.slack.errors import REFUSED_CONTENT, passing, retry_after, silence
 from bot.adapters.slack.ladder import ladder
 from bot.ports import Forbidden, Invalid, Message, NotFound, Unavailable
 
@@ -74,7 +74,7 @@ class ResponseUrls:
         except aiohttp.InvalidURL as error:
             raise Forbidden("the response_url is no address") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"Slack's response_url does not answer: {type(error).__name__}") from error
+            raise Unavailable(f"Slack's response_url does not answer: {silence(error)}") from error
 
 
 def _code(text: str) -> str:

@@ -9,6 +9,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.adapters.slack.errors import silence
 from bot.commands.doctor.check import Check, fail, ok, warn
 from bot.config import Secret, Settings
 
@@ -66,7 +67,7 @@ def _client(settings: Settings, token: Secret) -> AsyncWebClient:
 def _why(error: BaseException) -> str:
     if isinstance(error, SlackApiError):
         return str(error.response.get("error", "an error without a name"))
-    return "no answer" if isinstance(error, TimeoutError) else f"no connection ({type(error).__name__})"
+    return silence(error)
 
 
 def _unusable(error: BaseException) -> Check:

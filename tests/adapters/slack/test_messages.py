@@ -1,11 +1,15 @@
 """Posting, editing and looking, on the wire."""
 
 import logging
+import re
 from typing import Any
 
+import aiohttp
 import pytest
+from slack_sdk.errors import SlackClientError
 
 from bot.adapters.slack import SlackMessenger
+from bot.adapters.slack.errors import silence
 from bot.adapters.slack.ladder import PLAIN_LIMIT
 from bot.demo.slack import Workspace
 from bot.demo.slack.people import Channel
@@ -181,6 +185,23 @@ async def test_trouble_of_slacks_is_no_answer_and_posting_is_not_tried_again(
         await messenger.post(OPS, HELLO, key="x")
     assert [trouble.left for trouble in workspace.faults.pending()] == [1]
     assert "chat.postMessage" in str(caught.value)
+    assert re.search(r"[a-z][A-Z]\w*", str(caught.value).replace("chat.postMessage", "")) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError(), "it took too long"),
+        (aiohttp.ServerTimeoutError(), "it took too long"),
+        (aiohttp.ServerDisconnectedError(), "the connection broke off"),
+        (ConnectionResetError(), "the connection broke off"),
+        (aiohttp.ClientPayloadError(), "its answer cannot be read"),
+        (SlackClientError("Received a response in a non-JSON format"), "what came is no answer"),
+    ],
+)
+def test_how_no_answer_came_is_said_in_words(error: Exception, words: str) -> None:
+    """A class's name says nothing to people."""
+    assert silence(error) == words
 
 
 async def test_a_rate_limit_says_how_long_to_wait(workspace: Workspace, messenger: SlackMessenger) -> None:

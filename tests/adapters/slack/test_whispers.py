@@ -133,6 +133,7 @@ async def test_slack_that_is_down_is_no_answer_to_a_response_url(
     with pytest.raises(Unavailable) as caught:
         await messenger.answer(url, HELLO)
     assert workspace.url not in str(caught.value)
+    assert "Error" not in str(caught.value)
 
 
 class Host:
