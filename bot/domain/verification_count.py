@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.verification import Burst, Connectivity, Count, Crossing, Part, Probe, Run, Target
-from bot.domain.verification_pattern import given_up, tries
+from bot.domain.verification_pattern import affordable, given_up, tries
 from bot.domain.verification_signal import Signal, signal
 from bot.domain.words import counted
 
@@ -130,7 +130,8 @@ def _why_none(run: Run, turns: Sequence[tuple[Part, Target]]) -> str:
             if given_up(burst):
                 node, why = next(iter(given_up(burst).items()))
                 return f"{node}: {why}"
-    return "it was not measured"
+    used_up = any(not affordable(run, turn.client) for _, turn in turns)
+    return "the connections that were approved are used up" if used_up else "it was not measured"
 
 
 def _first_why(signals: Iterable[Signal], crossing: Crossing) -> str:

@@ -238,6 +238,10 @@ def _skipped(run: Run, client: str) -> dict[str, str]:
 
 
 def _would_settle(run: Run, rows: Sequence[Row]) -> tuple[str, ...]:
+    if run.stopped_by:
+        return (_UNTIL_ITS_END,)
+    if run.plan.how == "none":
+        return (_ANY_CLIENT,)
     return tuple(dict.fromkeys(_settling(run, row) for row in rows if row.judgement is Judgement.OPEN))
 
 
@@ -245,7 +249,7 @@ def _settling(run: Run, row: Row) -> str:
     if row.rule != "not-measured":
         return _SETTLES[row.rule]
     if row.after.attempts is None:
-        return _UNSTARTED if _started_nowhere(run, row.client) else _UNFINISHED
+        return _never_counted(run, row.client)
     if row.after.attempts >= ENOUGH:
         return "a client that can try: its own errors have to be mended first"
     if row.after.errors.get("other") == row.after.attempts:
@@ -261,8 +265,22 @@ def _settling(run: Run, row: Row) -> str:
     return f"more connections per burst: below {ENOUGH} attempts nothing is said"
 
 
+_UNTIL_ITS_END = "another run that nobody stops"
+_ANY_CLIENT = "a client: `verification.clients: probe` or `exec` in the configuration of this cluster"
+_USED_UP = "another run: this one has opened as many connections as were approved"
+_NO_COMMAND = (
+    "a backend in which the bot may run a command (`create` and `get` on `pods/exec`), with a shell and a tool that "
+    "connects, and without a mesh's sidecar; or `verification.clients: probe`"
+)
 _UNSTARTED = "a probe that can start on the nodes of this class"
 _UNFINISHED = "a probe that runs to its end on the nodes of this class, and brings its counts"
+
+
+def _never_counted(run: Run, client: str) -> str:
+    """What would settle a class that brought no count, by what kept it from that."""
+    if not _started_nowhere(run, client):
+        return _UNFINISHED if affordable(run, client) else _USED_UP
+    return _NO_COMMAND if run.plan.how == "exec" else _UNSTARTED
 
 
 def _started_nowhere(run: Run, client: str) -> bool:

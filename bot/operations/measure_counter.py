@@ -92,7 +92,7 @@ def _moved(told: Metered) -> bool:
 def _merged(run: Run, each: Sequence[Metered]) -> tuple[Reading, ...]:
     """Add the listeners up, period by period; a period that one listener lacks is missing.
 
-    What is before the run shows at most whether a counter counts, and is not kept.
+    Of what was before the run the one with the most decimals is kept: it shows how the cloud rounds.
     """
     period = run.plan.period
     new = _sums([listener.new_connections for listener in each], period)
@@ -108,7 +108,14 @@ def _merged(run: Run, each: Sequence[Metered]) -> tuple[Reading, ...]:
             packets=packets.get(number, known.packets if known else None),
         )
     first = needed(run)[0]
-    return tuple(found[number] for number in sorted(found) if number >= first)
+    early = [found[number] for number in sorted(found) if number < first]
+    finest = max(early, key=_decimals, default=None)
+    return tuple(r for r in (finest, *(found[n] for n in sorted(found) if n >= first)) if r is not None)
+
+
+def _decimals(reading: Reading) -> int:
+    """How many decimals a value has, up to six."""
+    return len(f"{reading.value:.6f}".rstrip("0").partition(".")[2])
 
 
 def _sums(each: Sequence[Sequence[Point]], period: float) -> dict[int, float]:

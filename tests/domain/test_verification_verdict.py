@@ -279,6 +279,25 @@ def test_what_would_settle_it_fits_what_was_missing(changed: dict[str, Any], hin
     assert [hint in each for each in found.would_settle] == [True]
 
 
+@pytest.mark.parametrize(
+    ("changed", "planned", "hint"),
+    [
+        ({}, {"how": "exec"}, "`pods/exec`"),
+        ({}, {"how": "none"}, "`verification.clients: probe` or `exec`"),
+        ({"stopped_by": "U02"}, {}, "nobody stops"),
+    ],
+)
+def test_what_would_settle_it_names_the_right_or_the_setting_that_is_missing(
+    changed: dict[str, Any], planned: dict[str, Any], hint: str
+) -> None:
+    """No node needs another probe where the bot may run no command, or was told to send nothing."""
+    never: dict[str, Any] = {"phase": ProbePhase.NEVER_STARTED, "attempts": None, "connected": None}
+    run = replace_probes(measured(constant(120, 0, 120), plan(BESIDE)), lambda p: replace(p, **never))
+    found = verdict(replace(run, plan=replace(run.plan, **planned), **changed))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert [hint in each for each in found.would_settle] == [True]
+
+
 def test_what_was_not_looked_at_is_named() -> None:
     """Nodes beyond the bound, nodes that could not start a Pod, and what the plan leaves out."""
     run = measured(as_hoped, plan(client("beside", "n1", of=7), left_out=("UDP 53: cannot be probed",)))

@@ -69,6 +69,17 @@ async def test_nothing_is_sent_but_the_planned_bursts() -> None:
     assert {pod.node for pod in scene.cluster.created} == {"node-a", "node-b", "node-c"}
 
 
+async def test_what_is_not_sent_because_enough_was_is_said() -> None:
+    """Every Pod is evicted: no class is tried again without end, and the verdict names why."""
+    scene = Scene(plan(*(client("", "node-a", name=f"class {n}", kind="") for n in range(5)), connections=20))
+    scene.cluster.fate = lambda _: ProbeState(phase="gone", why="evicted")
+    done = await scene.play()
+    assert sum(p.connections for b in done.run.bursts for p in b.probes) == at_most(done.run.plan)
+    assert (
+        "another run: this one has opened as many connections as were approved" in done.verdict.would_settle
+    )
+
+
 @settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=1, max_size=3),

@@ -1,9 +1,11 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.domain.verification import Counter
+from bot.domain.verification_excess import grain
 from bot.domain.verification_period import Span
 from bot.operations.measure_counter import look, read
 from bot.ports import Listener, LoadBalancerFacts, Metrics, Point, Unavailable
@@ -59,6 +61,19 @@ async def test_what_came_once_stays_and_the_latest_value_counts() -> None:
     seen.points["a"] = [point(1, 2.0)]
     run = await read(run, SPAN, seen, START)
     assert [r.value for r in run.readings] == [1.0, 2.0]
+
+
+async def test_what_was_before_the_run_shows_which_listeners_count_and_how_they_are_rounded() -> None:
+    """Of it one point is kept; a listener that never moved is known by it."""
+    seen = cloud()
+    seen.points["a"] = [point(-9, 0.5), point(-8, 0.25), *(point(n, 0.0) for n in range(-7, 3))]
+    seen.points["b"] = [point(n, 0.0) for n in range(-9, 3)]
+    run = await look(fresh(plan(ports=(80, 443)), looked=False), seen)
+    assert [counter.moved for counter in run.counters] == [None, None]
+    run = await read(run, replace(SPAN, start=MINUTE - timedelta(minutes=9)), seen, START)
+    assert {counter.id: counter.moved for counter in run.counters} == {"a": True, "b": False}
+    assert [r.value for r in run.readings] == [0.25, 0.0, 0.0, 0.0]
+    assert grain(run) == pytest.approx(0.6)
 
 
 async def test_a_cloud_that_does_not_answer_leaves_its_sentence() -> None:
