@@ -12,7 +12,7 @@ from tests.torture.count import APPROVE
 from tests.torture.ledger import Clicked, Ledger, Patched, Shown, Told
 from tests.torture.subject import KEY, Subject
 
-_CARD = re.compile(r"(CHG-\d+) ([a-z ]+): .* for (\S+)")
+_CARD = re.compile(r"(CHG-\d+) ([a-z ]+): .*? for (\S+)")
 OVER = frozenset(
     {
         "succeeded",
