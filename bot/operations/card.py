@@ -1,10 +1,10 @@
 """What a change's card says in each phase; the template only shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain.change import Change, Phase, Verb
+from bot.domain.change import Change, Phase, Step, Verb
 from bot.domain.owner import Outlook
 from bot.domain.rules_finding import GITOPS
 from bot.domain.words import counted, ended, listed
@@ -35,6 +35,10 @@ PUTTING_BACK = ("🔴", "Putting back")
 """What a change says of itself while what is left of it cannot be put back: in the table it is applying."""
 MOST_FINDINGS = 5
 MOST_OTHERS = 5
+MOST_DIFF = 2300
+"""Characters of the diff that a card, or a message of the list in its thread, shows; a Service is never cut in two."""
+MOST_BY_HAND = 1700
+"""Characters of what to run by hand; a line is never cut in two."""
 MOST_CONFIRMED = 1
 """Services that a dialog names: it holds 300 characters, and a name 250 of them at worst."""
 
@@ -116,12 +120,12 @@ def card_of(
         title=title_of(change),
         sentence=f"{change.label} {state.lower()}: {title_of(change)} on {change.cluster}",
         open=change.open,
-        diff=diff_of(change),
+        diff=diff_of(change, MOST_DIFF),
         rows=before_and_after(change.table),
         paused=paused,
         frozen="" if locked else frozen,
         lines=(*_lines(change, read_only=read_only), *_gone(change, gone=gone)),
-        by_hand=_by_hand(change, read_only=read_only),
+        by_hand=tuple((heading, _lines_of(text)) for heading, text in _by_hand(change, read_only=read_only)),
         waits_for=0 if locked else max(1, change.approvals_needed - len(change.approvals)),
         history=tuple(_history(change)),
         undone=undoes(change) if change.rolled_back_by else "",
@@ -142,16 +146,44 @@ def title_of(change: Change) -> str:
     return f"{what[change.verb]} for {change.service}{more}"
 
 
-def diff_of(change: Change) -> str:
-    """Show each annotation before and after; absent is not the empty string."""
-    lines = []
-    for step in change.steps:
-        if len(change.steps) > 1:
-            lines.append(str(step.service))
-        lines += [
-            f"{key}   {_value(step.before.get(key))}  →  {_value(value)}" for key, value in step.after.items()
-        ]
-    return "\n".join(lines)
+def diff_of(change: Change, most: int) -> str:
+    """Show each annotation before and after; absent is not the empty string. Of too many Services, how many more."""
+    each = [_diff_of_step(step, several=len(change.steps) > 1) for step in change.steps]
+    shown, left = _whole(each, most)
+    return shown + (f"\n… and {counted(left, 'more Service')}, each of them in the thread" if left else "")
+
+
+def _diff_of_step(step: Step, *, several: bool) -> str:
+    head = [str(step.service)] if several else []
+    lines = [
+        f"{key}   {_value(step.before.get(key))}  →  {_value(value)}" for key, value in step.after.items()
+    ]
+    return "\n".join([*head, *lines])
+
+
+def _whole(pieces: Sequence[str], most: int) -> tuple[str, int]:
+    """Join what fits into so many characters, the first in any case, and say how many pieces are left."""
+    fit, used = 0, 0
+    for piece in pieces:
+        used += len(piece) + 1
+        if fit and used > most:
+            break
+        fit += 1
+    return "\n".join(pieces[:fit]), len(pieces) - fit
+
+
+def whole_list(change: Change) -> list[str]:
+    """Return every Service with what becomes of it, in as many messages as that takes; none where the card shows all."""
+    each = [_diff_of_step(step, several=True) for step in change.steps]
+    if not _whole(each, MOST_DIFF)[1]:
+        return []
+    messages = []
+    while each:
+        text, left = _whole(each, MOST_DIFF)
+        messages.append(text)
+        each = each[len(each) - left :]
+    head = f"All {counted(len(change.steps), 'Service')}, in the order in which they are patched"
+    return [f"{head} ({n} of {len(messages)}):\n{text}" for n, text in enumerate(messages, 1)]
 
 
 def _value(value: str | None) -> str:
@@ -203,6 +235,11 @@ def _by_hand(change: Change, *, read_only: bool) -> tuple[tuple[str, str], ...]:
     command = (("By hand", kubectl(change)),) if read_only else ()
     declared = change.fate is not None and change.fate.outlook not in _NO_SOURCE
     return (*command, ("In Git", git(change))) if read_only or declared else ()
+
+
+def _lines_of(text: str) -> str:
+    shown, left = _whole(text.split("\n"), MOST_BY_HAND)
+    return shown + (f"\n# and {counted(left, 'more line')}: a message holds no more" if left else "")
 
 
 _NO_SOURCE = frozenset({Outlook.FREE, Outlook.AGREES})

@@ -22,8 +22,9 @@ from bot.domain.summary import headline
 from bot.domain.words import ended, linked, person, unmarked
 from bot.operations import preview
 from bot.operations.caller import Caller
+from bot.operations.card import whole_list
 from bot.operations.channel import card_channel
-from bot.operations.jobs import card_job, expire_job, invite_job, look_job, remind_job
+from bot.operations.jobs import card_job, expire_job, invite_job, look_job, remind_job, say_job
 from bot.operations.plans import health_note, load_balancer, plan_for
 from bot.operations.preview import Paths
 from bot.operations.refusal import Refused
@@ -231,7 +232,9 @@ async def store(world: World, draft: Change) -> Change:
     event = Event(kind=EventKind.PROPOSED, at=draft.requested_at, by=draft.requested_by, detail=detail)
     reminder = [remind_job(draft)] if draft.remind_at else []
     told = [card_job(draft.id), invite_job(draft.id, "proposed")]
-    jobs = [*told, look_job(draft.id), expire_job(draft), *reminder]
+    # Nobody approves what nobody can read: what the card has no room for is in its thread from the beginning.
+    rest = [say_job(draft.id, f"list:{n}", text) for n, text in enumerate(whole_list(draft), 1)]
+    jobs = [*told, *rest, look_job(draft.id), expire_job(draft), *reminder]
     try:
         return await world.store.changes.open(draft, event, jobs=jobs)
     except AlreadyOpen as error:

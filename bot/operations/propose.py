@@ -9,7 +9,7 @@ from bot.domain.change import Change, ServiceRef, Step
 from bot.domain.objects import PASS_THROUGH, Service
 from bot.domain.policy import Decision, Member, Policy, Right
 from bot.operations import preview
-from bot.operations.between import in_between
+from bot.operations.between import MOST_AT_ALL, in_between, too_many
 from bot.operations.draft import Asked, already, compose, read_live, rehearsed, store
 from bot.operations.harm import against, sentence
 from bot.operations.owner import ownership
@@ -40,13 +40,19 @@ async def propose(world: World, asked: Asked, target: str) -> Change:
     snapshot = cluster.snapshot().with_service(service)
     found = subject(world, snapshot, ref, service, asked.verb, settled=settled(live, world.clock()))
     await _may_propose(world, rights, [ref_of(ref.cluster, part.ref) for part, _ in found.parts], asked)
+    if len(found.parts) > MOST_AT_ALL:
+        raise Refused(
+            f"Not proposed, because nobody could know what is approved: {too_many(len(found.parts))}. "
+            "Give some of them a load balancer of their own first."
+        )
     lives = await asyncio.gather(*(_live(cluster, part, live) for part, _ in found.parts))
     steps = tuple(
         _step(world, part, value, each) for (part, value), each in zip(found.parts, lives, strict=True)
     )
     shown = _paths(cluster, steps, ref)
     now = cluster.snapshot().with_service(service)
-    between = in_between(now, found.parts)
+    # For many Services it takes a second: clicks are acknowledged meanwhile.
+    between = await asyncio.to_thread(in_between, now, found.parts)
     remark = " ".join(text for text in (found.remark, between.sentence) if text)
     owned = await ownership(world, [(each, step.after) for each, step in zip(lives, steps, strict=True)])
     bare = await compose(world, asked, rights, ref=ref, steps=steps, shown=shown, remark=remark)

@@ -1,5 +1,6 @@
 """Undoing an applied change: a change of its own, from the values that were captured before the first."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -108,7 +109,7 @@ async def _proposed(world: World, first: Change, asked: Asked, rights: Rights) -
     steps = tuple(step for step, _ in undone)
     ref = first.service if first.service in {step.service for step in steps} else steps[0].service
     shown = _paths(cluster.snapshot(), ref, steps)
-    between = in_between(shown.snapshot, _parts(shown.snapshot, steps))
+    between = await asyncio.to_thread(in_between, shown.snapshot, _parts(shown.snapshot, steps))
     draft = await compose(
         world,
         asked,

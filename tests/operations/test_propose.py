@@ -4,6 +4,8 @@ import pytest
 
 from bot.domain.change import Phase
 from bot.domain.policy import Policy
+from bot.operations.between import MOST_AT_ALL
+from bot.operations.card import card_of
 from bot.ports import Forbidden, Freshness, NotFound, Unavailable
 from tests.domain.situation import facts
 from tests.fakes.messenger import buttons
@@ -286,11 +288,56 @@ async def test_the_worst_state_in_between_is_on_the_card() -> None:
     )
 
 
-async def test_a_very_large_set_says_that_it_was_not_looked_at() -> None:
-    """Each state in between costs an explanation of each Service."""
+async def test_of_a_large_set_the_worst_states_in_between_are_looked_at() -> None:
+    """Each state costs an explanation of each Service: the first, half, and all but one, which is the worst."""
     town = Town(clusters=[crowd(*(f"shop/s-{number}" for number in range(14)))])
     text = town.card(await town.propose()).text
-    assert "and 12 more. What happens in between was not looked at." in text
+    assert "and 12 more." in text
+    assert (
+        "in between, until kube-proxy has followed, cut off: pods on nodes with a backend to shop/s-0" in text
+    )
+
+
+async def test_a_set_of_which_nobody_could_know_what_happens_in_between_is_not_proposed() -> None:
+    """It is refused, and not put before people as not known."""
+    town = Town(clusters=[crowd(*(f"shop/s-{number}" for number in range(MOST_AT_ALL)))])
+    await town.order(ALICE, "enable")
+    assert f"{MOST_AT_ALL + 1} Services are patched one after the other" in town.messenger.said_to(ALICE)[-1]
+    assert town.changes() == []
+
+
+async def test_everything_that_is_approved_can_be_read_before() -> None:
+    """Sixty Services: the card says how many more there are, cuts no name, and the thread has all of them."""
+    names = [f"shop/{'x' * 40}-{number:02}" for number in range(59)]
+    town = Town(clusters=[crowd(*names)])
+    change = await town.propose()
+    assert len(change.steps) == 60
+    (shown,) = [
+        element["elements"][0]["text"]
+        for block in town.card(change).message.blocks
+        if block["type"] == "rich_text"
+        for element in block["elements"]
+    ]
+    *lines, last = shown.splitlines()
+    seen = lines[::2]
+    assert set(seen) <= {str(step.service) for step in change.steps}
+    assert last == f"… and {60 - len(seen)} more Services, each of them in the thread"
+    said = town.thread(change)
+    assert len(said) > 1
+    listed = [line for text in said for line in text.splitlines() if line.startswith("shop/")]
+    assert listed == [str(step.service) for step in change.steps]
+    assert all('(absent)  →  "true"' in text for text in said)
+
+
+async def test_the_commands_of_a_large_set_are_whole() -> None:
+    """Nobody copies half a command."""
+    town = Town(clusters=[crowd(*(f"shop/{'x' * 40}-{n:02}" for n in range(39)))])
+    change = await town.propose()
+    card = card_of(change, read_only=True)
+    commands, *_ = (text for heading, text in card.by_hand if heading == "By hand")
+    *lines, last = commands.splitlines()
+    assert all(line.endswith("=true") for line in lines)
+    assert last == f"# and {40 - len(lines)} more lines: a message holds no more"
 
 
 async def test_a_sibling_that_is_on_already_is_left_alone() -> None:
