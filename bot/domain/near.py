@@ -13,10 +13,12 @@ _BITS = 256
 
 
 def nearest(word: str, names: Iterable[str], most: int, *, cutoff: float = CUTOFF) -> list[str]:
-    """Return at most so many names like a word, the most alike first."""
+    """Return at most so many names like a word, the most alike first; capital letters are no difference."""
+    word = word.casefold()
     typed = _pairs(word)
-    likely = nlargest(_LOOKED_AT, names, key=lambda name: _shared(typed, _pairs(name)))
-    return get_close_matches(word, likely, most, cutoff)
+    folded = {name.casefold(): name for name in names}
+    likely = nlargest(_LOOKED_AT, folded, key=lambda name: _shared(typed, _pairs(name)))
+    return [folded[name] for name in get_close_matches(word, likely, most, cutoff)]
 
 
 def _shared(one: int, other: int) -> float:

@@ -11,12 +11,13 @@ from bot.listeners.payload import text
 from bot.listeners.questions import Questions
 from bot.listeners.tasks import APOLOGY, Question, Tasks
 from bot.listeners.typeahead import UID, options
-from bot.listeners.views import ask_view, reason_view
+from bot.listeners.views import REASONED, ask_view, reason_view
 from bot.operations import ask
 from bot.operations.answer import say
 from bot.operations.caller import Caller
 from bot.operations.decide import ACTIONS, REJECT, askable
 from bot.operations.diagram import diagram
+from bot.operations.form import must_say_why, reason_missing
 from bot.operations.home import open_home
 from bot.operations.incident_click import CLICKS as INCIDENT_CLICKS
 from bot.operations.jobs import click_job, order_job
@@ -32,6 +33,8 @@ STORED = frozenset({*ACTIONS, "verification:stop", *INCIDENT_CLICKS}) - {BREAK_G
 """Buttons whose click is stored as it is."""
 ORDERED = {"status:propose": "enable", "status:verify": "verify"}
 """Buttons that do what a command does."""
+MENTION = "@elb-passthrough"
+"""How somebody calls who cannot give a slash command: in a thread."""
 SHARE = "status:share"
 DIAGRAM = "status:diagram"
 PAGES = frozenset({"list:previous", "list:next"})
@@ -81,17 +84,20 @@ class Desk:
             return
         caller = payload.mention_caller(body)
         delivery = payload.delivery(body, text(body, "event_id"))
-        sentence = await self._take(payload.mention_text(body) or "help", caller, delivery, "")
+        said = payload.mention_text(body) or "help"
+        sentence = await self._take(said, caller, delivery, "", command=MENTION)
         if sentence:
             self._tell(delivery, caller, sentence)
 
-    async def _take(self, said: str, caller: Caller, delivery: str, trigger: str) -> str:
+    async def _take(
+        self, said: str, caller: Caller, delivery: str, trigger: str, *, command: str = ""
+    ) -> str:
         """Do what somebody said; return the sentence that is the answer already, if there is one."""
-        match parse(said, self._command):
+        match parse(said, command or self._command):
             case Mistake(sentence=sentence):
                 return sentence
             case Intent(verb="ask", target=verb) if trigger:
-                self._open(delivery, caller, trigger, ask_view(self._world, caller, verb), instead=NO_SERVICE)
+                self._ask_for_service(delivery, caller, trigger, verb)
             case Intent(verb="ask"):
                 return NO_SERVICE
             case Intent(verb=verb, target=target, reason=why) if verb in ORDERS:
@@ -160,6 +166,8 @@ class Desk:
             self._start(delivery, caller, partial(self._questions.answer, "status", target, caller, delivery))
             return None
         why = text(body, "view", "state", "values", "reason", "ask:reason", "value")
+        if verb in REASONED and await self._unexplained(caller, verb, target, why):
+            return {"reason": "Say why: the policy of this Service asks for a reason."}
         sentence = await self._order(delivery, verb, target, why, caller)
         return {"service": sentence} if sentence else None
 
@@ -206,7 +214,7 @@ class Desk:
         """Open the modal; its answer goes to the message's thread."""
         caller, trigger = payload.shortcut_caller(body), text(body, "trigger_id")
         delivery = payload.delivery(body)
-        self._open(delivery, caller, trigger, ask_view(self._world, caller, "status"), instead=NO_SERVICE)
+        self._ask_for_service(delivery, caller, trigger, "status")
 
     async def home(self, body: dict[str, Any]) -> None:
         """Show the Home tab."""
@@ -245,11 +253,29 @@ class Desk:
             return NOT_KNOWN
         return ""
 
-    def _open(
-        self, delivery: str, caller: Caller, trigger: str, view: dict[str, Any], *, instead: str = ""
-    ) -> None:
-        """Open a form; where Slack does not, say what to do instead, if anything."""
-        self._start(delivery, caller, partial(self._opened, trigger, view, instead=instead))
+    def _ask_for_service(self, delivery: str, caller: Caller, trigger: str, verb: str) -> None:
+        """Open the form for a Service, to somebody who may do anywhere what it is for."""
+
+        async def asked() -> None:
+            needed = False
+            try:
+                async with asyncio.timeout(DECIDED_WITHIN):
+                    needed = await must_say_why(self._world, caller, verb)
+            except (TimeoutError, WorldError) as error:
+                log.info("asking for a Service without knowing who may: %s", error)
+            view = ask_view(self._world, caller, verb, must_say_why=needed)
+            await self._opened(trigger, view, instead=NO_SERVICE)
+
+        self._start(delivery, caller, asked)
+
+    async def _unexplained(self, caller: Caller, verb: str, target: str, why: str) -> bool:
+        """Whether a proposal would come to nothing for want of a reason, as far as that is known in time."""
+        try:
+            async with asyncio.timeout(DECIDED_WITHIN):
+                return await reason_missing(self._world, caller, verb, target, payload.reason(why))
+        except (TimeoutError, WorldError, Refused) as error:
+            log.info("a form is taken without knowing whether it needs a reason: %s", error)
+            return False
 
     async def _opened(self, trigger: str, view: dict[str, Any], *, instead: str) -> None:
         try:

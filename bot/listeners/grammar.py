@@ -17,6 +17,8 @@ _SHOWN = 40
 """Characters of a word that is no subcommand; enough to recognise it."""
 _ALIKE, _AS_LIKELY = 0.5, 0.1
 """How alike a word must be to a subcommand, and how much less another one may be to be offered too."""
+_SURE = 0.75
+"""How alike it must be to be taken for one although another follows it in the sentence."""
 _QUOTES = "\"'`´“”„‟‘’‚‛«»‹›"
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ue000-\uf8ff\ufeff]")
 _JOINERS = "\u200c\u200d"
@@ -49,7 +51,7 @@ def parse(text: str, command: str = "/elb-passthrough") -> Intent | Mistake:
         return Intent(verb="ask", target="status")
     verb, rest = _name(words[0]).casefold(), _joined(words[1:])
     if verb not in SUBCOMMANDS:
-        return Mistake(sentence=_no_such(words[0], command))
+        return Mistake(sentence=_no_such(words[0], command, _later(words[1:])))
     target = _name(rest[0]) if rest else ""
     if verb in NEEDS_SERVICE and not target:
         return Intent(verb="ask", target=verb)
@@ -74,13 +76,29 @@ def _name(word: str) -> str:
     return whole.strip(_QUOTES + ",;").replace("\\", "/")
 
 
-def _no_such(word: str, command: str) -> str:
+def _later(words: list[str]) -> str:
+    """The command that begins in the middle of a sentence; empty where none does."""
+    for index, word in enumerate(words):
+        verb = _name(word).casefold()
+        if verb in SUBCOMMANDS:
+            target = [_name(each)[:150] for each in _joined(words[index + 1 :])[:1]]
+            return " ".join([verb, *target])
+    return ""
+
+
+def _no_such(word: str, command: str, later: str) -> str:
     shown = word[:_SHOWN] + ("…" if len(word) > _SHOWN else "")
     if "/" in word.strip("/"):
         return f"Say what you want of “{shown}”: {command} status {_name(word)[:150]}"
+    if later and _likeness(word.casefold()) < _SURE:
+        return f"Begin with what you want: {command} {later}"
     close = _close(word.casefold())
     hint = f"Did you mean {' or '.join(close)}?" if close else f"{command} help lists what you can do."
     return f"There is no subcommand “{shown}”. {hint}"
+
+
+def _likeness(word: str) -> float:
+    return max(SequenceMatcher(None, word, each).ratio() for each in SUBCOMMANDS)
 
 
 def _close(word: str) -> list[str]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from typing import Any
 
-from bot.listeners.payload import chosen, text
+from bot.listeners.payload import chosen, metadata, text
+from bot.operations.form import offered
 from bot.operations.rights import Rights
 from bot.operations.world import World
 from bot.ports import Clusters
@@ -50,26 +51,29 @@ def _none(clusters: Clusters, rights: Rights, body: Any) -> Iterable[Item]:
 
 
 def _clusters(clusters: Clusters, rights: Rights, body: Any) -> Iterable[Item]:
-    del rights, body
-    return ((name, name) for name in clusters.names())
+    found = {name for name, _ in _visible(clusters, rights, body, "")}
+    return ((name, name) for name in clusters.names() if name in found)
 
 
 def _namespaces(clusters: Clusters, rights: Rights, body: Any) -> Iterable[Item]:
-    found = {service.ref.namespace for _, service in _visible(clusters, rights, chosen(body, "cluster"))}
+    found = {
+        service.ref.namespace for _, service in _visible(clusters, rights, body, chosen(body, "cluster"))
+    }
     return ((name, name) for name in found)
 
 
 def _services(clusters: Clusters, rights: Rights, body: Any) -> Iterator[Item]:
     cluster, namespace = chosen(body, "cluster"), chosen(body, "namespace")
     several = len(clusters.names()) > 1
-    for name, service in _visible(clusters, rights, cluster):
+    for name, service in _visible(clusters, rights, body, cluster):
         if namespace in ("", service.ref.namespace):
             full = f"{name}/{service.ref}" if several else str(service.ref)
             yield full, full if len(full) <= MOST_VALUE else f"{UID}{name}/{service.uid}"
 
 
-def _visible(clusters: Clusters, rights: Rights, cluster: str) -> Iterator[tuple[str, Any]]:
-    """Every LoadBalancer Service that a person may look at, with its cluster's name."""
+def _visible(clusters: Clusters, rights: Rights, body: Any, cluster: str) -> Iterator[tuple[str, Any]]:
+    """Every LoadBalancer Service for which a person may do what the form is for, with its cluster's name."""
+    verb = str(metadata(body).get("verb", "status"))
     for name in clusters.names():
         if cluster not in ("", name):
             continue
@@ -77,7 +81,7 @@ def _visible(clusters: Clusters, rights: Rights, cluster: str) -> Iterator[tuple
         for service in clusters.get(name).snapshot().load_balancers():
             space = service.ref.namespace
             if space not in known:
-                known[space] = rights.visible(name, space)
+                known[space] = offered(rights, verb, name, space)
             if known[space]:
                 yield name, service
 

@@ -15,7 +15,7 @@ _TITLES = {
 }
 
 
-def ask_view(world: World, caller: Caller, verb: str) -> dict[str, Any]:
+def ask_view(world: World, caller: Caller, verb: str, *, must_say_why: bool = False) -> dict[str, Any]:
     """The modal that asks for a Service."""
     title, submit = _TITLES[verb]
     several = len(world.clusters.names()) > 1
@@ -27,11 +27,17 @@ def ask_view(world: World, caller: Caller, verb: str) -> dict[str, Any]:
     ]
     remembered = dumps({"verb": verb, "caller": caller.as_json()})
     return world.renderer.view(
-        "ask", title=title, submit=submit, fields=fields, reasoned=verb in _REASONED, metadata=remembered
+        "ask",
+        title=title,
+        submit=submit,
+        fields=fields,
+        reasoned=verb in REASONED,
+        must_say_why=must_say_why,
+        metadata=remembered,
     )
 
 
-_REASONED = frozenset({"enable", "disable"})
+REASONED = frozenset({"enable", "disable"})
 
 
 def reason_view(world: World, caller: Caller, change: str, action: str) -> dict[str, Any]:

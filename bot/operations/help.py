@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.policy import Right
 from bot.operations.caller import Caller
+from bot.operations.resolve import seen
 from bot.operations.rights import Rights, operator, rights_of
 from bot.operations.world import World
 from bot.ports import Message
@@ -37,12 +38,13 @@ async def help_for(world: World, caller: Caller) -> Message:
     commands = [Able(command="help", what="this list"), *places.able(_COMMANDS)]
     if await operator(world, caller):
         commands.append(Able(command="pause / resume [CLUSTER]", what="stop and allow every write and probe"))
-    return world.message("help", commands=commands, buttons=places.able(_BUTTONS), clusters=_clusters(world))
+    buttons = [*places.approving(), *places.able(_BUTTONS)]
+    return world.message("help", commands=commands, buttons=buttons, clusters=_clusters(world, rights))
 
 
-def _clusters(world: World) -> list[str]:
-    """Every cluster, and which of them is only looked at."""
-    names = world.clusters.names()
+def _clusters(world: World, rights: Rights) -> list[str]:
+    """Every cluster in which the person may look at anything, and which of them is only looked at."""
+    names = seen(world.clusters, rights.visible)
     return [f"{name} (read-only)" if world.clusters.get(name).read_only else name for name in names]
 
 
@@ -69,7 +71,6 @@ _COMMANDS: Sequence[_Line] = (
     ({Right.VIEW}, "history [CLUSTER/][NAMESPACE/SERVICE]", "who asked, approved and applied what"),
 )
 _BUTTONS: Sequence[_Line] = (
-    ({Right.APPROVE}, "", "approve or reject what others proposed"),
     ({Right.PROPOSE}, "", "withdraw what you proposed, and propose to roll back what was applied"),
     ({Right.ROLLBACK}, "", "roll back what was applied, without anybody's approval"),
     (
@@ -99,6 +100,16 @@ class _Places:
             for (_, command, what), spaces in found
             if spaces
         ]
+
+    def approving(self) -> list[Able]:
+        """What the person may approve: what others proposed, or their own too."""
+        spaces = self._allowed[Right.APPROVE]
+        own = {space for space in spaces if self._rights.policy(*space).self_approval}
+        lines = (
+            ("approve or reject what others proposed", spaces - own),
+            ("approve what was proposed, by you too, and reject what others proposed", own),
+        )
+        return [Able(what=what, where=self._named(some)) for what, some in lines if some]
 
     def _where(self, right: Right) -> set[Space]:
         return {space for space in self._asked if self._rights.decide(right, *space).allowed}

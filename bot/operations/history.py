@@ -7,7 +7,7 @@ from bot.domain.words import unmarked
 from bot.operations.caller import Caller
 from bot.operations.card import card_of
 from bot.operations.refusal import Refused
-from bot.operations.resolve import named_cluster
+from bot.operations.resolve import named_cluster, near_places
 from bot.operations.rights import rights_of
 from bot.operations.world import World
 from bot.ports import Message, Unavailable
@@ -44,7 +44,9 @@ async def history(world: World, caller: Caller, target: str) -> Message:
     ordered = [*sorted(being, key=lambda c: c.expires_at), *(c for c in found if not c.open)]
     shown = [change for change in ordered if rights.visible(change.cluster, change.service.namespace)]
     if not shown:
-        raise Refused(f"No change of {unmarked(target) or 'any Service'} is known.")
+        near = near_places(target.rstrip("/"), world.clusters, rights.visible, services=True)
+        hint = f" Did you mean history {near[0]}?" if near else ""
+        raise Refused(f"No change of {unmarked(target) or 'any Service'} is known.{hint}")
     return world.message(
         "history",
         entries=[(change, card_of(change)) for change in shown[:PAGE]],

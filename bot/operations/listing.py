@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.change import ServiceRef
-from bot.domain.near import nearest
 from bot.domain.objects import Ref, Service
 from bot.domain.path import explain
 from bot.domain.policy import Right
@@ -20,8 +19,8 @@ from bot.operations.card import Button
 from bot.operations.freshness import stale
 from bot.operations.incident_roster import Roster, line_of, roster
 from bot.operations.refusal import Refused
-from bot.operations.resolve import named_cluster
-from bot.operations.rights import Rights, rights_of
+from bot.operations.resolve import named_cluster, near_places
+from bot.operations.rights import rights_of
 from bot.operations.world import World
 from bot.ports import Cluster, Message
 
@@ -65,7 +64,8 @@ async def listing(world: World, caller: Caller, target: str, *, page: int = 0) -
     if not found:
         where = unmarked(target) or "any cluster"
         nothing = f"There is no LoadBalancer Service in {where} that you may look at."
-        raise Refused(" ".join([nothing, *_did_you_mean(rights, clusters, namespace), *notes]))
+        close = near_places(target.rstrip("/"), world.clusters, rights.visible)
+        raise Refused(" ".join([nothing, *(f"Did you mean list {near}?" for near in close), *notes]))
     wrong = (await roster(world, rights, name)).of(
         lambda ref: namespace in ("", ref.namespace), whole=not namespace
     )
@@ -87,18 +87,6 @@ async def listing(world: World, caller: Caller, target: str, *, page: int = 0) -
         where=target or "all clusters",
         notes=notes,
     )
-
-
-def _did_you_mean(rights: Rights, clusters: Sequence[Cluster], typed: str) -> list[str]:
-    """Offer the namespace, or the cluster, that is nearest to what was typed, if any is."""
-    spaces = [
-        service.ref.namespace
-        for cluster in clusters
-        for service in cluster.snapshot().load_balancers()
-        if rights.visible(cluster.name, service.ref.namespace)
-    ]
-    close = nearest(unmarked(typed), dict.fromkeys([*spaces, *(each.name for each in clusters)]), 1)
-    return [f"Did you mean list {close[0]}?"] if close else []
 
 
 def _worst_first(

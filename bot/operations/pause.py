@@ -1,6 +1,7 @@
 """Stops and allows every write and every probe of a cluster, at once and on all replicas; who waits for it is told."""
 
 from bot.domain.change import Change, Phase
+from bot.domain.near import nearest
 from bot.domain.words import person, unmarked
 from bot.operations.caller import Caller
 from bot.operations.jobs import advance_job, announce_job, card_job, say_job, sweep_job
@@ -67,6 +68,9 @@ async def resume(world: World, caller: Caller, target: str) -> str:
             *_announced(world, free, f"resume:{cluster}:{_stamp(held)}", news),
         )
     still = await _still_paused(world, cluster)
+    if held is None:
+        # It may have been a moment ago, by this very order before a crash: what is so now is said.
+        return still.removeprefix("But ") or f"{_not_paused(cluster)} Nothing waits for that."
     return f"{_named(cluster)} resumed. {still or 'Changes that waited go on.'}"
 
 
@@ -124,14 +128,20 @@ async def _allowed(world: World, caller: Caller, target: str) -> str:
     if not await operator(world, caller):
         raise Refused("Only operators may pause and resume.", who_may=world.settings.operators)
     if target and target != ALL and target not in world.clusters.names():
+        near = nearest(unmarked(target), world.clusters.names(), 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
         raise Refused(
-            f"There is no cluster “{unmarked(target)}”. There are: {', '.join(world.clusters.names())}."
+            f"There is no cluster “{unmarked(target)}”. {hint}There are: {', '.join(world.clusters.names())}."
         )
     return target or ALL
 
 
 def _clusters(world: World, cluster: str) -> list[str]:
     return list(world.clusters.names()) if cluster == ALL else [cluster]
+
+
+def _not_paused(cluster: str) -> str:
+    return "No cluster is paused." if cluster == ALL else f"{cluster} is not paused."
 
 
 def _named(cluster: str) -> str:

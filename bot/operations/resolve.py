@@ -23,7 +23,7 @@ def resolve(text: str, clusters: Clusters, visible: Visible) -> tuple[ServiceRef
         Refused: none or several, another type, no address yet, or a cluster that does not answer.
     """
     text = unmarked(text)
-    candidates = _candidates(text, clusters)
+    candidates = _candidates(text, clusters, seen(clusters, visible))
     found = [
         pair for cluster, namespace, name in candidates for pair in _in(cluster, namespace, name, visible)
     ]
@@ -50,9 +50,40 @@ def named_cluster(text: str, clusters: Clusters) -> tuple[str | None, str]:
     return None, text
 
 
-def _candidates(text: str, clusters: Clusters) -> list[tuple[Cluster, str | None, str]]:
+def seen(clusters: Clusters, visible: Visible) -> list[str]:
+    """Return the clusters in which this person may look at anything; the others are not there for them."""
+    return [name for name in clusters.names() if _seen(clusters.get(name), visible)]
+
+
+def _seen(cluster: Cluster, visible: Visible) -> bool:
+    """Whether anything in it may be looked at; where nothing is known of it yet, that is not denied."""
+    spaces = {ref.namespace for ref in cluster.snapshot().inventory.load_balancers()}
+    return not spaces or any(visible(cluster.name, space) for space in spaces)
+
+
+def near_places(
+    typed: str, clusters: Clusters, visible: Visible, *, services: bool = False, most: int = 1
+) -> list[str]:
+    """Offer the clusters and namespaces, or also the Services, that are nearest to what was typed."""
+    offers: dict[str, str] = {}
+    for name in seen(clusters, visible):
+        offers[name] = name
+        for ref in clusters.get(name).snapshot().inventory.load_balancers():
+            if visible(name, ref.namespace):
+                offers |= {ref.namespace: ref.namespace, f"{name}/{ref.namespace}": f"{name}/{ref.namespace}"}
+                offers |= (
+                    {ref.name: str(ref), str(ref): str(ref), f"{name}/{ref}": f"{name}/{ref}"}
+                    if services
+                    else {}
+                )
+    typed = unmarked(typed)
+    if typed in offers:
+        return []
+    return list(dict.fromkeys(offers[close] for close in nearest(typed, offers, most)))
+
+
+def _candidates(text: str, clusters: Clusters, names: Sequence[str]) -> list[tuple[Cluster, str | None, str]]:
     parts = text.split("/")
-    names = clusters.names()
     if not all(parts) or len(parts) > 3:  # noqa: PLR2004 - CLUSTER/NAMESPACE/SERVICE
         raise Refused(f"“{text}” names no Service. Write NAMESPACE/SERVICE, or CLUSTER/NAMESPACE/SERVICE.")
     if len(parts) == 3:  # noqa: PLR2004 - as above
@@ -96,6 +127,8 @@ def _not_there(text: str, candidates: Sequence[tuple[Cluster, str | None, str]],
             return f"The Services of {cluster.name} have not been read yet, so whether {text} is there is not known. Try again in a minute."
         if not freshness.synced:
             return f"The cluster {cluster.name} does not answer ({unmarked(freshness.problem)}), so whether {text} is there is not known. Try again in a minute; /readyz names every cluster that does not answer."
+    if not candidates:
+        return f"There is no Service “{text.rpartition('/')[2]}” on any cluster."
     cluster, namespace, name = candidates[0]
     where = f"in {namespace} on {cluster.name}" if namespace else f"on {cluster.name}"
     if len(candidates) > 1:

@@ -100,6 +100,21 @@ def test_a_misspelt_subcommand_gets_the_nearest(typed: str, meant: str) -> None:
     assert said.sentence.startswith(f"There is no subcommand “{typed}”. Did you mean {meant}?")
 
 
+@pytest.mark.parametrize(
+    ("typed", "instead"),
+    [
+        ("hey, can you show me the status shop/checkout please", "status shop/checkout"),
+        ("hey could you LIST", "list"),
+        ("please enable shop / checkout now", "enable shop/checkout"),
+    ],
+)
+def test_a_command_in_mid_sentence_is_given_back_alone(typed: str, instead: str) -> None:
+    """It is not guessed at, and nobody is told that there is no subcommand “hey”."""
+    assert parse(typed, "@elb-passthrough") == Mistake(
+        sentence=f"Begin with what you want: @elb-passthrough {instead}"
+    )
+
+
 def test_a_service_alone_gets_the_command_to_type() -> None:
     """Rather than a lecture about subcommands."""
     said = parse("shop/checkout")

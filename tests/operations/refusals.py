@@ -22,6 +22,7 @@ from bot.listeners.grammar import Mistake, parse
 from bot.listeners.questions import Questions
 from bot.operations import ask
 from bot.operations.diagram import diagram
+from bot.operations.form import must_say_why
 from bot.operations.refusal import Refused
 from bot.ports import Forbidden, Freshness, Job, NotFound, Stale, Unavailable
 from bot.render import Renderer
@@ -198,12 +199,23 @@ async def requester_unknown() -> str:
     return await as_it_is(still_stands(policy()[0], change, {}, {}, START).why)
 
 
+async def form_refused() -> str:
+    """The command without a Service, of somebody who may propose nowhere."""
+    town = Town()
+    return await asked(town, must_say_why(town.world, caller(MALLORY), "enable"))
+
+
 # --- proposals -------------------------------------------------------------------------------------------
 
 
 async def foreign_channel() -> str:
     """A command where the bot is no member."""
     return await ordered(Town(), channel="C0FOREIGN")
+
+
+async def direct_message() -> str:
+    """A command to the bot alone."""
+    return await ordered(Town(), channel="D0ALICE")
 
 
 async def second_proposal(*, other: bool = False) -> str:
@@ -581,11 +593,11 @@ async def raced(*, rivals: int, ends: bool = False) -> str:
 # --- questions -------------------------------------------------------------------------------------------
 
 
-async def no_history(*, down: bool = False) -> str:
+async def no_history(target: str = "shop/checkout", *, down: bool = False) -> str:
     """Nothing to tell, or nobody to ask."""
     town = Town()
     town.store.down = down
-    return await asked(town, ask.history(town.world, caller(ALICE), "shop/checkout"))
+    return await asked(town, ask.history(town.world, caller(ALICE), target))
 
 
 async def listed(target: str) -> str:
@@ -612,6 +624,7 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         # -- text that is no command
         "a misspelt subcommand": partial(typed, "stauts shop/checkout"),
         "a subcommand like none": partial(typed, "xyzzy"),
+        "a subcommand in mid-sentence": partial(typed, "hey, what is the status shop/checkout"),
         "a Service where a subcommand is wanted": partial(typed, "shop/checkout"),
         "a mention that names no Service": partial(as_it_is, desk.NO_SERVICE),
         # -- names
@@ -621,6 +634,8 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         "a Service in none of two clusters": partial(
             order, target="shop/zzz", clusters=[shop(), shop("test")]
         ),
+        "a name where nothing may be looked at": partial(order, policies=policy(view=(BOB,))),
+        "a form of who may propose nowhere": form_refused,
         "a bare name in none of two clusters": partial(order, target="zzz", clusters=[shop(), shop("test")]),
         "a misspelt cluster": partial(named, "prd/shop/checkout"),
         "a name with too many parts": partial(named, "a/b/c/d"),
@@ -682,6 +697,7 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         "the template is broken": partial(broken_template, folder / "1", "{% if %}"),
         "the template sets what it may not": partial(broken_template, folder / "2", FOREIGN),
         "the bot is not in the channel": foreign_channel,
+        "proposed in a direct message": direct_message,
         # -- decisions
         "approved by who may not": partial(clicked, APPROVE, MALLORY),
         "approved by who asked": partial(clicked, APPROVE, ALICE, policies=policy(approve=(SRE, ALICE))),
@@ -775,8 +791,10 @@ def refusals(folder: Path) -> Mapping[str, Story]:
         "mended when it is over": partial(over, PROPOSE),
         # -- questions, and what holds for all
         "no history": no_history,
+        "no history of a misspelt Service": partial(no_history, "shop/chekout"),
         "no history without the database": partial(no_history, down=True),
         "nothing to list": partial(listed, "zzz"),
+        "nothing to list of a misspelt namespace": partial(listed, "SHPO"),
         "shared where the bot is not": shared_where_no_member,
         "paused by who may not": partial(order, "pause", MALLORY, ""),
         "paused where nothing is": partial(order, "pause", LEAD, "prdo"),

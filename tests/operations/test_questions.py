@@ -135,7 +135,7 @@ async def test_names_of_hidden_namespaces_are_not_given_away() -> None:
     """Who may not look gets no hint that the Service is there."""
     hidden = Policy(namespace="shop", view=(BOB,))
     town = Town(policies=(hidden,))
-    with pytest.raises(Refused, match=r"There is no Service “checkout” in shop on prod\.$"):
+    with pytest.raises(Refused, match=r"There is no Service “checkout” on any cluster\.$"):
         await status(town)
     with pytest.raises(Refused, match="that you may look at"):
         await ask.listing(town.world, caller(ALICE), "")
@@ -204,11 +204,15 @@ async def test_a_misspelt_namespace_or_cluster_gets_the_nearest_one() -> None:
     hidden = Policy(namespace="secret", view=(BOB,))
     cluster = shop()
     cluster.put(service("secret", "vault", ip="10.9.1.1", elb="elb-9"))
-    town = Town(clusters=[cluster, shop("test")], policies=(hidden, POLICY))
+    locked = Policy(cluster="locked", view=(BOB,))
+    town = Town(clusters=[cluster, shop("test"), shop("locked")], policies=(hidden, locked, POLICY))
     for typed, offered in (
         ("shpo", " Did you mean list shop?"),
         ("tset", " Did you mean list test?"),
+        ("SHOP", " Did you mean list shop?"),
+        ("prod/shpo", " Did you mean list prod/shop?"),
         ("secrt", ""),
+        ("lockd", ""),
     ):
         with pytest.raises(Refused) as refused:
             await ask.listing(town.world, caller(ALICE), typed)
@@ -377,7 +381,60 @@ async def test_pausing_an_unknown_cluster_names_those_there_are() -> None:
     """A slip of the pen pauses nothing."""
     town = Town()
     await town.order(LEAD, "pause", "prd")
-    assert "There is no cluster “prd”. There are: prod." in town.messenger.said_to(LEAD)[0]
+    assert "There is no cluster “prd”. Did you mean prod? There are: prod." in town.messenger.said_to(LEAD)[0]
+
+
+async def test_a_name_without_a_history_gets_the_nearest_one() -> None:
+    """A Service or a place that the person may look at; none where it is spelt as one is."""
+    town = Town(clusters=[shop(), shop("test")])
+    for typed, offered in (
+        ("shop/chekout", " Did you mean history shop/checkout?"),
+        ("SHOP/CHECKOUT", " Did you mean history shop/checkout?"),
+        ("chekout", " Did you mean history shop/checkout?"),
+        ("prdo", " Did you mean history prod?"),
+        ("shop/checkout", ""),
+    ):
+        with pytest.raises(Refused) as refused:
+            await ask.history(town.world, caller(ALICE), typed)
+        assert str(refused.value) == f"No change of {typed} is known.{offered}"
+
+
+async def test_what_may_not_be_looked_at_is_answered_as_what_is_not_there() -> None:
+    """To the letter: a Service, its namespace, its cluster; by whatever part it is named."""
+    locked = Policy(cluster="locked", view=(BOB,))
+    secret = Policy(namespace="secret", view=(BOB,))
+    cluster = shop()
+    cluster.put(service("secret", "vault", ip="10.9.1.1", elb="elb-9"))
+    town = Town(clusters=[cluster, shop("locked")], policies=(locked, secret, POLICY))
+    hidden = ("secret/vault", "vault", "locked/shop/checkout", "locked/checkout")
+    absent = ("nought/zzzzz", "zzzzz", "qqqqqq/shop/checkout", "qqqqqq/checkout")
+    for there, not_there in zip(hidden, absent, strict=True):
+        answers = []
+        for name in (there, not_there):
+            with pytest.raises(Refused) as refused:
+                await ask.status(town.world, caller(ALICE), name)
+            words = str(refused.value).replace(name.split("/")[0], "…").replace(name.split("/")[-1], "…")
+            answers.append(words)
+        assert answers[0] == answers[1]
+    nothing = Town(policies=(Policy(view=(BOB,)),))
+    with pytest.raises(Refused, match=r"^There is no Service “checkout” on any cluster\.$"):
+        await ask.status(nothing.world, caller(ALICE), "shop/checkout")
+
+
+@pytest.mark.parametrize("user", [ALICE, BOB])
+async def test_help_says_whether_the_own_proposal_may_be_approved(user: str) -> None:
+    """Where self-approval is allowed it is not said to be for what others proposed alone."""
+    policies = (Policy(propose=(ALICE, BOB), approve=(ALICE, BOB), self_approval=user == ALICE),)
+    text = read(await ask.help_for(Town(policies=policies).world, caller(user)))
+    assert ("by you too" in text) == (user == ALICE)
+    assert ("approve or reject what others proposed" in text) == (user == BOB)
+
+
+async def test_help_names_no_cluster_in_which_there_is_nothing_to_see() -> None:
+    """For this person."""
+    town = Town(clusters=[shop(), shop("locked")], policies=(Policy(cluster="locked", view=(BOB,)), POLICY))
+    assert "locked" not in read(await ask.help_for(town.world, caller(ALICE)))
+    assert "locked" in read(await ask.help_for(town.world, caller(BOB)))
 
 
 @pytest.mark.parametrize(
@@ -385,6 +442,8 @@ async def test_pausing_an_unknown_cluster_names_those_there_are() -> None:
     [
         (["prod"], "prod", "prod is resumed. Changes that waited go on."),
         ([""], "", "Every cluster is resumed. Changes that waited go on."),
+        ([], "prod", "prod is not paused. Nothing waits for that."),
+        ([], "", "No cluster is paused. Nothing waits for that."),
         (["", "prod"], "prod", "But all clusters are paused, by <@U0LEAD>: resume them too."),
         (["", "prod"], "", "But prod was paused by itself: resume it too."),
     ],
