@@ -82,7 +82,9 @@ def _stamped(run: Run, burst: Burst, *, late: bool | None) -> Signal:
         crossing, why = Crossing.STUCK, _STUCK
     return Signal(
         crossing=crossing,
-        seen=max(0, round(found.total - found.width * found.noise.mean)),
+        seen=None
+        if crossing is Crossing.STUCK
+        else max(0, round(found.total - found.width * found.noise.mean)),
         confidence=_confidence(crossing, found),
         why=why,
     )
