@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.config.settings import Clients, CloudSettings, Provider, VerificationSettings
 from bot.domain.change import Change, Phase
+from bot.domain.freeze import Window
 from bot.domain.policy import Policy
 from bot.domain.verification import Outcome
 from bot.operations.card import card_of, title_of
@@ -33,6 +34,7 @@ GLASS = Policy(propose=(PLATFORM,), approve=(SRE,), break_glass=(ALICE,))
 PROBING = VerificationSettings(clients=Clients.PROBE)
 HUAWEI = CloudSettings(provider=Provider.HUAWEICLOUD, region="ap-southeast-1", project_id="0123abc")
 SHORT = replace(GLASS, expires_after=60, reminder=30)
+FROZEN = replace(SHORT, freeze=(Window(start=0, end=1440, zone="Europe/Berlin"),))
 
 
 def _shared() -> Cluster:
@@ -56,6 +58,12 @@ async def _proposed_in_cloud() -> Json:
 
 async def _proposed_glass() -> Json:
     town = Town(policies=(GLASS,), verification=PROBING)
+    return of(town.card(await town.propose()))
+
+
+async def _proposed_frozen() -> Json:
+    """Nobody can approve it now, and it says who may all the same."""
+    town = Town(policies=(FROZEN,))
     return of(town.card(await town.propose()))
 
 
@@ -317,6 +325,13 @@ async def _reminder() -> Json:
     return of(town.messenger.keyed(f"say:{change.id}:reminder")[0])
 
 
+async def _reminder_frozen() -> Json:
+    town = Town(policies=(FROZEN,))
+    change = await town.propose()
+    await town.pass_time(40)
+    return of(town.messenger.keyed(f"say:{change.id}:reminder")[0])
+
+
 async def _invitation() -> Json:
     town = Town()
     town.messenger.elsewhere.add(BOB)
@@ -345,6 +360,7 @@ CARDS: Mapping[str, Make] = {
     "card-proposed": _proposed,
     "card-proposed-in-cloud": _proposed_in_cloud,
     "card-proposed-break-glass": _proposed_glass,
+    "card-proposed-frozen": _proposed_frozen,
     "card-proposed-set": _proposed_set,
     "card-proposed-read-only": _proposed_read_only,
     "card-proposed-gitops": _proposed_gitops,
@@ -383,6 +399,7 @@ CARDS: Mapping[str, Make] = {
     "alarm": _alarm,
     "breakglass": _breakglass,
     "reminder": _reminder,
+    "reminder-frozen": _reminder_frozen,
     "invitation": _invitation,
     "invitation-again": _invitation_again,
     "reminder-to-nobody": _reminder_to_nobody,
