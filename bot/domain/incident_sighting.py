@@ -16,7 +16,7 @@ from bot.domain.incident_rule import (
     Severities,
     severity_of,
 )
-from bot.domain.objects import PASS_THROUGH, Ref, Service, TrafficPolicy
+from bot.domain.objects import PASS_THROUGH, Node, Ref, Service, TrafficPolicy
 from bot.domain.path import explain
 from bot.domain.snapshot import Snapshot, balancer_keys
 from bot.domain.summary import client_words, worst
@@ -126,13 +126,22 @@ def assess(
         sightings = _sighting(cluster, service, ADDRESS_LOST, _without_address(lost), severities)
         return Assessment(sightings=tuple(sightings), unsure=_BY_PATHS)
     explanation = explain(snapshot, ref)
-    unsure = any(path.verdict is Verdict.UNDETERMINED for path in explanation.paths)
+    unsure = any(
+        path.verdict is Verdict.UNDETERMINED and not _of_gone_node(snapshot, path)
+        for path in explanation.paths
+    )
     return Assessment(
         sightings=tuple(_sightings(cluster, service, explanation, severities)),
         findings=frozenset((finding.code, finding.severity) for finding in explanation.findings),
         verdict=worst(explanation),
         unsure=frozenset({CUT_OFF.code}) if unsure or explanation.hypothetical else frozenset(),
     )
+
+
+def _of_gone_node(snapshot: Snapshot, path: Path) -> bool:
+    """Whether it is a Pod's of a node that the cluster does not have any more: what becomes of it leaves nothing open."""
+    node = path.client.node
+    return bool(node) and snapshot.knows(Node) and node not in snapshot.inventory.nodes
 
 
 def _sightings(

@@ -12,7 +12,7 @@ from tests.soak.soak import Soak
 def main() -> int:
     """Run them one after the other."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
-    parser.add_argument("--seeds", default="1,2", help="which dice; the same ones do the same again")
+    parser.add_argument("--seeds", default="1,5", help="which dice; the same ones do the same again")
     parser.add_argument("--minutes", type=float, default=60, help="of simulated time")
     parser.add_argument("--services", type=int, default=24)
     parser.add_argument(

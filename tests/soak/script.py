@@ -16,6 +16,29 @@ _MARGIN = 3 * SETTLE
 """Between an outage and anything else."""
 
 
+class Kind(StrEnum):
+    """What a Service is like; what happens to it depends on that."""
+
+    PLAIN = "plain"
+    """Policy Cluster, a load balancer of its own, shared by type."""
+    LOCAL = "local"
+    """Policy Local, with CCE's pass-through; its endpoint is on a node of its own."""
+    DEDICATED = "dedicated"
+    """A load balancer that keeps the client's address."""
+    PAIR = "pair"
+    """Two Services on one load balancer."""
+
+
+def kind_of(service: str) -> Kind:
+    """Give the kind of a Service, by its number."""
+    return tuple(Kind)[int(service[1:]) % len(Kind)]
+
+
+def sibling_of(service: str) -> str:
+    """Name the other Service on the load balancer of one of a pair."""
+    return f"p{service[1:]}"
+
+
 class What(StrEnum):
     """What happens to a Service, or to all."""
 
@@ -31,6 +54,14 @@ class What(StrEnum):
     """Its endpoints go, then it is deleted, and made again under the same name, whole."""
     UNREST = "unrest"
     """Its endpoints never settle for a while."""
+    ADDRESS = "address"
+    """Its address goes, and comes back much later."""
+    NODE = "node"
+    """The node goes that its only endpoint is on, and comes back; the EndpointSlice names it all the while."""
+    ILL = "ill"
+    """The cloud says that every member of its load balancer is ill."""
+    VANISHED = "vanished"
+    """The cloud does not know its load balancer."""
     OUTAGE = "outage"
     """The API server refuses every connection, for all Services."""
     HICCUP = "hiccup"
@@ -42,6 +73,10 @@ TOLD = {
     What.MEDDLING: "pass-through-changed",
     What.REMAKING: "clients-cut-off",
     What.UNREST: "clients-cut-off",
+    What.ADDRESS: "address-lost",
+    What.NODE: "clients-cut-off",
+    What.ILL: "members-unhealthy",
+    What.VANISHED: "load-balancer-gone",
     What.OUTAGE: "watch-stale",
 }
 """By which rule it is told, if it is."""
@@ -59,8 +94,19 @@ class Episode:
 
     @property
     def rule(self) -> str:
-        """The rule that it must be told by; empty: nothing is to be told."""
+        """The rule that it must be told by; empty: nothing is to be told.
+
+        What turning pass-through on brings about is told with it, in one message.
+        """
+        if self.what is What.MEDDLING:
+            return _BROUGHT.get(kind_of(self.service), TOLD[self.what])
         return TOLD.get(self.what, "")
+
+    @property
+    def services(self) -> set[str]:
+        """The Services that it must be told of."""
+        both = self.what is What.MEDDLING and kind_of(self.service) is Kind.PAIR
+        return {self.service, *([sibling_of(self.service)] if both else [])} - {""}
 
     @property
     def wrong_from(self) -> float:
@@ -68,6 +114,15 @@ class Episode:
         return self.begin
 
 
+_BROUGHT = {Kind.DEDICATED: "same-node-lockout", Kind.PAIR: "ipvs-sibling-mismatch"}
+_ANY = (What.ROLLOUT, What.LOSS, What.UNREST)
+_HAPPENS = {
+    Kind.PLAIN: (*_ANY, What.MEDDLING, What.SLIP, What.REMAKING, What.ADDRESS, What.ILL, What.VANISHED),
+    Kind.LOCAL: (*_ANY, What.REMAKING, What.ADDRESS, What.NODE, What.NODE),
+    Kind.DEDICATED: (*_ANY, What.MEDDLING, What.SLIP, What.ADDRESS, What.VANISHED),
+    Kind.PAIR: (*_ANY, What.MEDDLING, What.MEDDLING, What.SLIP),
+}
+"""What may happen to which kind."""
 _LASTS = {
     What.ROLLOUT: (120, 120),
     What.LOSS: (240, 400),
@@ -75,6 +130,10 @@ _LASTS = {
     What.SLIP: (30, 60),
     What.REMAKING: (300, 400),
     What.UNREST: (400, 400),
+    What.ADDRESS: (240, 400),
+    What.NODE: (240, 400),
+    What.ILL: (240, 400),
+    What.VANISHED: (240, 400),
     What.OUTAGE: (400, 500),
     What.HICCUP: (30, 40),
 }
@@ -101,8 +160,7 @@ def drawn(dice: random.Random, *, services: int, seconds: float) -> list[Episode
 
 
 def _one(dice: random.Random, service: str, at: float) -> Episode:
-    what = dice.choice([each for each in What if each not in {What.OUTAGE, What.HICCUP}])
-    return _episode(dice, what, service, at)
+    return _episode(dice, dice.choice(_HAPPENS[kind_of(service)]), service, at)
 
 
 def _outages(dice: random.Random, seconds: float) -> list[Episode]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import random
 import tempfile
 from collections import Counter
@@ -44,6 +45,8 @@ KINDS = ("services", "endpointslices", "nodes", "pods", "ingresses", "networkpol
 MOST_GROWTH = 0.1
 """Share by which the bot's own objects may have become more since the first third: not all Pods are the same."""
 _LEEWAY = 400
+MOST_MORE = 48 << 20
+"""Bytes of resident memory that may have come since the first third; the simulated servers live in this process too."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class Report:
     restarts: int
     kept: tuple[int, int] = (0, 0)
     """The bot's own objects in memory, after a third and at the end."""
+    resident: tuple[int, int] = (0, 0)
+    """The process' resident memory in bytes, at the same times; 0 where the system does not tell."""
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -76,6 +81,7 @@ class Report:
             + f", {self.jumps} clock jumps, {self.restarts} restarts",
             f"told: {len(self.told)} incidents, of {sum(bool(e.rule) for e in self.episodes)} that were to be told",
             f"the bot's objects in memory: {self.kept[0]} after a third, {self.kept[1]} at the end",
+            f"resident memory: {self.resident[0] >> 20} MiB after a third, {self.resident[1] >> 20} MiB at the end",
         ]
         return said + [f"DIFFERENT: {each}" for each in self.differences]
 
@@ -131,6 +137,7 @@ class Soak:
         self.jumps: list[tuple[float, float]] = []
         """When the clock was set, and by how much."""
         self.restarts = 0
+        self.resident = (0, 0)
         self.watches: list[Watch] = []
         self.town: Town
         self.cluster: LiveCluster
@@ -190,7 +197,8 @@ class Soak:
 
     def _build(self, clusters: KubeClusters) -> None:
         incidents = IncidentSettings(settle=SETTLE, per_minute=10_000)
-        self.town = Town(changed={"incidents": incidents, "clusters": {"prod": self.cluster.settings}})
+        settings = {"incidents": incidents, "clusters": {"prod": self.cluster.settings}}
+        self.town = Town(clouds={"prod": self.stage.sky}, changed=settings)
         self.town.store = self.store  # type: ignore[assignment]  # the real one
         self.town.world = self.town.replica(clusters=clusters, store=self.store, clock=self.time.wall)
         self.watches = [self._watch(), self._watch()]
@@ -201,15 +209,17 @@ class Soak:
     # -- playing
 
     async def _play(self) -> tuple[int, int]:
-        third = 0
+        third = resident = 0
         while self.time.passed < self._seconds:
             self._act()
             await self._settled()
             await self._look()
             if not third and self.time.passed >= self._seconds / 3:
-                third = bots_objects()
+                third, resident = bots_objects(), resident_bytes()
             self.time.passed += STEP
-        return third, bots_objects()
+        end = bots_objects()
+        self.resident = resident, resident_bytes()
+        return third, end
 
     def _act(self) -> None:
         now = self.time.passed
@@ -260,6 +270,7 @@ class Soak:
         for watch in self.watches:
             for watched in watch.clusters.values():
                 await watched.once()
+                await watched.ask_cloud()
         await self.town.work()
 
     def _maybe_restart(self) -> None:
@@ -283,6 +294,7 @@ class Soak:
             jumps=len(self.jumps),
             restarts=self.restarts,
             kept=kept,
+            resident=self.resident,
         )
         report.differences += self.cache_differences()
         report.differences += self.incident_differences(report.told)
@@ -345,7 +357,7 @@ class Soak:
 
     def _tells(self, row: Incident, episode: Episode) -> bool:
         services = {ref.name for ref in row.services}
-        if (row.rule, services) != (episode.rule, {episode.service} - {""}):
+        if (row.rule, services) != (episode.rule, episode.services):
             return False
         begun = self._passed_at(row.since, episode.wrong_from)
         if not -STEP <= begun - episode.wrong_from <= LATE:
@@ -377,14 +389,34 @@ class Soak:
             lookout = watch.clusters["prod"].lookout
             held = {
                 name: len(getattr(lookout, name))
-                for name in ("_tracks", "_of", "_dirty", "_pressing", "_writes", "_born", "acts")
+                for name in (
+                    "_tracks",
+                    "_of",
+                    "_dirty",
+                    "_pressing",
+                    "_writes",
+                    "_born",
+                    "acts",
+                    "_gone",
+                    "_lost",
+                    "_turned",
+                )
             }
             if any(held.values()):
                 found.append(f"the watch still holds {held}")
         third, end = kept
         if end > third * (1 + MOST_GROWTH) + _LEEWAY:
             found.append(f"the bot's objects have grown from {third} to {end}")
+        before, after = self.resident
+        if after > before + MOST_MORE:
+            found.append(f"resident memory has grown from {before >> 20} to {after >> 20} MiB")
         return found
+
+
+def resident_bytes() -> int:
+    """Read the process' resident memory, as the system counts it."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
 
 
 def bots_objects() -> int:

@@ -4,7 +4,9 @@ import random
 from typing import Any
 
 from bot.demo.kubernetes import ApiServer
-from tests.soak.script import Episode, What
+from bot.ports import LoadBalancerFacts, NotFound
+from tests.fakes.cloud import MemoryCloud
+from tests.soak.script import Episode, Kind, What, kind_of, sibling_of
 
 Json = dict[str, Any]
 KEY = "kubernetes.io/elb.pass-through"
@@ -14,18 +16,44 @@ _SLICE = 30.0
 """Seconds for which endpoints are away, and back again, while they do not settle."""
 
 
+class Sky(MemoryCloud):
+    """A cloud that knows every load balancer but those that vanished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ill: set[str] = set()
+        self.vanished: set[str] = set()
+
+    async def load_balancer(self, elb_id: str) -> LoadBalancerFacts:
+        """Say how a load balancer is."""
+        if elb_id in self.vanished:
+            raise NotFound(f"there is no {elb_id}")
+        members = ("172.16.0.1:30443", "172.16.0.2:30443")
+        return LoadBalancerFacts(
+            id=elb_id,
+            name=elb_id,
+            kind="union",
+            private_ips=(),
+            public_ips=(),
+            listeners=(),
+            unhealthy=members if elb_id in self.ill else (),
+            members=len(members),
+        )
+
+
 class Stage:
     """Does what the script says, and things that must not matter."""
 
     def __init__(self, api: ApiServer, dice: random.Random, *, services: int) -> None:
         self.api = api
         self._dice = dice
+        self.sky = Sky()
         self._lost_node = ""
         self._remade: set[str] = set()
         self.troubles: dict[str, int] = {}
         """What was done to the watch itself, and how often."""
-        for node in NODES:
-            self._join(node)
+        for index, node in enumerate(NODES, 1):
+            self._join(node, f"172.16.0.{index}")
         for number in range(services):
             self._make(f"s{number}")
 
@@ -39,6 +67,14 @@ class Stage:
                 self.api.faults.cut_watches(abort=True)
             case What.MEDDLING | What.SLIP:
                 self._annotate(episode.service, "true")
+            case What.ADDRESS:
+                self._address(episode.service, None)
+            case What.NODE:
+                self.api.objects.delete("nodes", None, _own_node(episode.service))
+            case What.ILL:
+                self.sky.ill.add(_balancer(episode.service))
+            case What.VANISHED:
+                self.sky.vanished.add(_balancer(episode.service))
             case _:
                 self._endpoints(episode.service, ())
 
@@ -46,7 +82,8 @@ class Stage:
         """Let it go on."""
         passed = now - episode.begin
         if episode.what in {What.ROLLOUT, What.UNREST}:
-            self._endpoints(episode.service, () if passed // _SLICE % 2 == 0 else NODES[:2])
+            away = passed // _SLICE % 2 == 0
+            self._endpoints(episode.service, () if away else _homes(episode.service))
         elif (
             episode.what is What.REMAKING and now >= episode.end - 20 and episode.service not in self._remade
         ):
@@ -66,23 +103,34 @@ class Stage:
             case What.REMAKING:
                 self._remade.discard(episode.service)
                 self._make(episode.service)
+            case What.ADDRESS:
+                self._address(episode.service, _ip(episode.service))
+            case What.NODE:
+                self._join_own(episode.service)
+            case What.ILL:
+                self.sky.ill.discard(_balancer(episode.service))
+            case What.VANISHED:
+                self.sky.vanished.discard(_balancer(episode.service))
             case _:
-                self._endpoints(episode.service, NODES[:2])
+                self._endpoints(episode.service, _homes(episode.service))
 
     # -- what must not matter
 
     def stir(self) -> None:
-        """Change something that cuts nobody off: Pods, labels, a node that goes and comes back."""
+        """Change something that cuts nobody off: Pods, labels, a node that goes and comes back.
+
+        Also one that has endpoints, for others of them are elsewhere.
+        """
         match self._dice.randrange(5):
             case 0:
                 self._client()
             case 1:
                 self._note()
             case 2 if not self._lost_node:
-                self._lost_node = NODES[3]
+                self._lost_node = self._dice.choice(NODES[1:])
                 self.api.objects.delete("nodes", None, self._lost_node)
             case 3 if self._lost_node:
-                self._join(self._lost_node)
+                self._join(self._lost_node, f"172.16.0.{NODES.index(self._lost_node) + 1}")
                 self._lost_node = ""
             case _:
                 pass
@@ -120,11 +168,13 @@ class Stage:
 
     # -- hands
 
-    def _join(self, node: str) -> None:
-        index = NODES.index(node) + 1
+    def _join_own(self, service: str) -> None:
+        self._join(_own_node(service), f"172.16.1.{int(service[1:]) + 1}")
+
+    def _join(self, node: str, ip: str) -> None:
         self.api.objects.create("nodes", {"metadata": {"name": node}}, manager="kubelet")
         status = {
-            "addresses": [{"type": "InternalIP", "address": f"172.16.0.{index}"}],
+            "addresses": [{"type": "InternalIP", "address": ip}],
             "conditions": [{"type": "Ready", "status": "True"}],
             "nodeInfo": {"kubeletVersion": "v1.29.2-r5"},
         }
@@ -133,24 +183,35 @@ class Stage:
         )
 
     def _make(self, name: str) -> None:
-        number = int(name[1:])
+        """Make a Service of its kind, whole; the first time with what else its kind has."""
+        kind = kind_of(name)
+        if kind is Kind.LOCAL and not self.api.objects.get("nodes", None, _own_node(name)):
+            self._join_own(name)
+        self._make_one(name, 443)
+        if kind is Kind.PAIR:
+            self._make_one(sibling_of(name), 8443)
+
+    def _make_one(self, name: str, port: int) -> None:
+        kind = kind_of(name)
+        marks = {
+            "kubernetes.io/elb.class": "performance" if kind is Kind.DEDICATED else "union",
+            "kubernetes.io/elb.id": _balancer(name),
+        }
         body = {
             "metadata": {
                 "namespace": SHOP,
                 "name": name,
-                "annotations": {"kubernetes.io/elb.class": "union", "kubernetes.io/elb.id": f"elb-{number}"},
+                "annotations": {**marks, KEY: "onlyLocal"} if kind is Kind.LOCAL else marks,
             },
             "spec": {
                 "type": "LoadBalancer",
+                "externalTrafficPolicy": "Local" if kind is Kind.LOCAL else "Cluster",
                 "selector": {"app": name},
-                "ports": [{"name": "https", "port": 443, "targetPort": 8443}],
+                "ports": [{"name": "https", "port": port, "targetPort": 8443}],
             },
         }
         self.api.objects.create("services", body, manager="kubectl")
-        status = {"loadBalancer": {"ingress": [{"ip": f"10.9.0.{number + 1}"}]}}
-        self.api.objects.merge(
-            "services", SHOP, name, {"status": status}, manager="cloud-controller", subresource="status"
-        )
+        self._address(name, _ip(name))
         piece = {
             "metadata": {
                 "namespace": SHOP,
@@ -159,9 +220,15 @@ class Stage:
             },
             "addressType": "IPv4",
             "ports": [{"name": "https", "port": 8443, "protocol": "TCP"}],
-            "endpoints": _addresses(number, NODES[:2]),
+            "endpoints": _addresses(int(name[1:]), _homes(name)),
         }
         self.api.objects.create("endpointslices", piece, manager="endpointslice-controller")
+
+    def _address(self, name: str, ip: str | None) -> None:
+        status = {"loadBalancer": {"ingress": [{"ip": ip}] if ip else None}}
+        self.api.objects.merge(
+            "services", SHOP, name, {"status": status}, manager="cloud-controller", subresource="status"
+        )
 
     def _endpoints(self, name: str, nodes: tuple[str, ...]) -> None:
         patch = {"endpoints": _addresses(int(name[1:]), nodes)}
@@ -186,6 +253,23 @@ class Stage:
             "spec": {"nodeName": self._dice.choice(NODES[:3]), "containers": [{"name": "c", "image": "c"}]},
         }
         self.api.objects.create("pods", body, manager="kubectl")
+
+
+def _own_node(service: str) -> str:
+    return f"node-of-{service}"
+
+
+def _homes(service: str) -> tuple[str, ...]:
+    """Name the nodes on which a Service has endpoints while all is well."""
+    return (_own_node(service),) if kind_of(service) is Kind.LOCAL else NODES[:2]
+
+
+def _balancer(service: str) -> str:
+    return f"elb-{service[1:]}"
+
+
+def _ip(service: str) -> str:
+    return f"10.9.0.{int(service[1:]) + 1}"
 
 
 def _addresses(number: int, nodes: tuple[str, ...]) -> list[Json]:

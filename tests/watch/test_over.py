@@ -92,6 +92,24 @@ async def test_what_nothing_can_be_said_of_outlasts_a_restart(tmp_path: Path) ->
         assert {phase for _, phase, _ in rows(w)} == {Phase.OPEN}
 
 
+async def test_a_pod_of_a_node_that_is_gone_keeps_no_incident_open(tmp_path: Path) -> None:
+    """Of which version its kube-proxy was nobody knows any more, and nobody needs to."""
+    async with wires(tmp_path) as w:
+        w.service("checkout", "node-a", "node-b", policy="Local", value="onlyLocal")
+        left = {
+            "metadata": {"namespace": "shop", "name": "left"},
+            "spec": {"nodeName": "node-c", "containers": [{"name": "c", "image": "c"}]},
+        }
+        w.api.objects.create("pods", left, manager="test")
+        await w.wait(200)
+        w.endpoints("checkout")
+        await w.wait(300)
+        w.api.objects.delete("nodes", None, "node-c")
+        w.endpoints("checkout", "node-a", "node-b")
+        await w.wait(300)
+        assert [(rule, phase) for rule, phase, _ in rows(w)] == [("clients-cut-off", Phase.CLOSED)]
+
+
 async def test_an_outage_is_as_long_as_nothing_was_seen(tmp_path: Path) -> None:
     """From when the API server was heard of last, not from when that was too long ago."""
     async with wires(tmp_path) as w:
