@@ -27,11 +27,15 @@ async def invite(world: World, leased: Leased) -> None:
     """Find those whose yes a proposal waits for, and who do not see its card where it is.
 
     Raises:
-        Later: the card is not posted yet, or somebody could not be looked up.
+        Later: the card is not posted yet, changes are frozen, or somebody could not be looked up.
     """
     change = await world.store.changes.get(str(leased.job.payload["change"]))
-    if not _decidable(world, change):
+    what = str(leased.job.payload["what"])
+    if not _decidable(world, change) or (change.frozen and what == REMINDER):
         return
+    if change.frozen:
+        # Nobody can approve it now; they are told when they can.
+        raise Later(LOOK_AGAIN)
     card = await card_place(world, change.id)
     users, unknown = await _approvers(world, change)
     inside = await _inside(world, card.channel)
@@ -43,7 +47,6 @@ async def invite(world: World, leased: Leased) -> None:
             found.append(user)
     if len(found) > MOST:
         log.warning("%d approvers of %s are elsewhere; %d are told directly", len(found), change.label, MOST)
-    what = str(leased.job.payload["what"])
     await world.store.jobs.submit(*(invitation_job(change.id, what, user) for user in found[:MOST]))
     if unknown:
         raise Later(LOOK_AGAIN)

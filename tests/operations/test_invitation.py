@@ -3,6 +3,7 @@
 import pytest
 
 from bot.domain.change import Change
+from bot.domain.freeze import Window
 from bot.domain.policy import Policy
 from bot.operations.invitation import LOOK_AGAIN, MOST
 from bot.operations.jobs import INVITATION, INVITE
@@ -152,3 +153,17 @@ async def test_where_slack_does_not_say_who_is_in_the_channel_all_of_them_are_to
     town.messenger.fail("inside", Forbidden("Slack answered conversations.members with missing_scope"))
     await town.propose()
     assert told(town) == [0, 1, 1]
+
+
+async def test_in_a_freeze_they_are_told_when_it_is_over() -> None:
+    """Nobody can approve it before, and the notification does not say that somebody could."""
+    until_four = Window(start=0, end=16 * 60)
+    policy = Policy(propose=(PLATFORM,), approve=(SRE,), freeze=(until_four,), reminder=23.5 * 3600)
+    town = scattered(BOB, policy=policy)
+    change = await town.propose()
+    assert SRE not in town.card(change).message.text
+    await town.pass_time(3600)
+    assert told(town) == [0, 0, 0]
+    await town.pass_time(3600 + 3 * LOOK_AGAIN)
+    assert told(town) == [0, 1, 0]
+    assert SRE in town.card(change).message.text
