@@ -371,7 +371,8 @@ class Change:
         to = TRANSITIONS[self.phase].get(event.kind)
         if to is None:
             raise IllegalMoveError(self.phase, event.kind)
-        ended = {} if to in OPEN else {"ended_at": event.at}
+        # What was to be known of a proposal is not why it ended.
+        ended = {} if to in OPEN else {"ended_at": event.at, "note": ""}
         quiet = {"progress": "", "waits": 0, "tries": 0, "trouble": ""}
         moved = {"phase": to, "version": self.version + 1, **quiet, **ended, **changed}
         return replace(self, **moved)  # type: ignore[arg-type]  # replace() checks the names itself

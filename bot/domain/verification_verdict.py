@@ -42,7 +42,8 @@ _STATED = {
     "depends": "it gets there; its way depends on the backend or node that is picked",
     "no-difference": "it is as expected now, but before the patch it was not seen on the other way, so nothing "
     "shows that the patch did it",
-    "nothing-to-compare": "it is as expected now, and there is no measurement before the patch to compare with",
+    "nothing-to-compare": "it is as expected now, and how it was before the patch could not be told: nothing shows that "
+    "the patch did it",
 }
 
 

@@ -33,7 +33,7 @@ def in_between(snapshot: Snapshot, parts: Sequence[tuple[Service, str | None]]) 
     """Say in which order Services are patched, and who is cut off in between although not in the end."""
     if len(parts) == 1:
         return Between()
-    order = f"Patched in this order: {listed([service.ref for service, _ in parts], MOST_NAMED)}."
+    order = f"To be patched in this order: {listed([service.ref for service, _ in parts], MOST_NAMED)}."
     if len(parts) > MOST_AT_ALL:
         return Between(sentence=order, lost=(f"not known: {too_many(len(parts))}",))
     lost = tuple(dict.fromkeys(_lost(snapshot, parts)))

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.domain.change import Change, ClientClass, FindingNote, Phase, ServiceRef, Verb
 from bot.domain.verification import Outcome
 from bot.operations.card import card_of
 from bot.operations.impact import impact
 from bot.operations.jobs import card_job
-from tests.fakes.world import BOB, CHECKOUT, IPVS, OPS, SRE, START, Town, service, shop, slices
+from tests.fakes.world import ALICE, BOB, CHECKOUT, IPVS, OPS, SRE, START, Town, service, shop, slices
 from tests.operations.measured_town import MeasuredTown
 
 
@@ -167,3 +169,46 @@ async def test_the_dialog_of_a_set_s_rollback_keeps_its_services_apart() -> None
     (button,) = card_of(both).buttons
     assert "one by one" in button.confirm
     assert "Nobody loses access in the end" in button.confirm
+
+
+def two() -> Town:
+    """Two Services on one load balancer, under IPVS."""
+    cluster = shop(given=IPVS)
+    cluster.put(service("shop", "basket", port=8000))
+    cluster.put(slices("basket", "node-a"))
+    return Town(clusters=[cluster])
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "rejected", "expired"])
+async def test_what_was_to_be_known_of_a_proposal_is_not_why_it_ended(end: str) -> None:
+    """The order in which its Services would have been patched, of which none was."""
+    town = two()
+    change = await town.propose()
+    assert "To be patched in this order: shop/basket and shop/checkout." in town.card(change).text
+    match end:
+        case "withdrawn":
+            await town.click(ALICE, "change:withdraw", change)
+        case "rejected":
+            await town.click(BOB, "change:reject", change)
+        case _:
+            await town.pass_time(100_000)
+    assert town.now(change).phase == end
+    assert "atched in this order" not in town.card(change).text
+
+
+async def test_a_set_names_the_commands_of_the_service_that_was_asked_for() -> None:
+    """Its resourceVersion too, though it is patched last."""
+    town = two()
+    change = await town.propose()
+    text = town.card(change).text
+    assert "`kubectl -n shop get service checkout -o yaml`" in text
+    assert "get service basket" not in text
+    assert f"resourceVersion {change.steps[-1].resource_version}" in text
+
+
+async def test_what_cannot_be_rolled_back_yet_is_told_when() -> None:
+    """While it is verified the patch is there: that there were nothing to undo would be false."""
+    town = Town()
+    change = await town.approved()
+    said = await town.click(BOB, "change:rollback", change)
+    assert said.startswith("CHG-1 is patched and being verified. It can be rolled back when that has ended;")

@@ -281,7 +281,7 @@ async def test_the_worst_state_in_between_is_on_the_card() -> None:
     """The order, and who is cut off while only a part is patched."""
     town = Town(clusters=[crowd("shop/basket")])
     text = town.card(await town.propose()).text
-    assert "Patched in this order: shop/basket and shop/checkout." in text
+    assert "To be patched in this order: shop/basket and shop/checkout." in text
     assert (
         "in between, until kube-proxy has followed, cut off: pods on nodes with a backend to shop/basket"
         in text

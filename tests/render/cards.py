@@ -243,7 +243,7 @@ async def _notice_set() -> Json:
     """Under way, with something to know about it, which its card says."""
     town = Town(clusters=[_shared()], policies=(GLASS,))
     await town.click(ALICE, "change:breakglass", await town.propose(), reason="the shop is down")
-    row = replace(town.changes()[0], note="Patched in this order: shop/basket, shop/checkout.")
+    row = replace(town.changes()[0], note="To be patched in this order: shop/basket, shop/checkout.")
     card = card_of(row)
     return of(
         town.world.message("notice", change=row, card=card, title=card.title, link="", glass=row.approvals[0])
