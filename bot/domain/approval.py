@@ -331,7 +331,7 @@ def _ordinary(policy: Policy, change: Change, person: Member, groups: Groups, no
         return refuse(Cause.TWICE, f"You have approved {change.label} already; it needs another person too.")
     thaw = frozen(policy, change.verb, now)
     if not thaw.allowed:
-        return replace(thaw, why=f"{thaw.why} Approve it then.")
+        return thaw
     given = len({a.by for a in change.approvals} | {person.id})
     return _ENOUGH if given >= _needed(policy, change) else ALLOWED
 

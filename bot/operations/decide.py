@@ -3,7 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from bot.domain.approval import approving, concerned, decide_approval, decide_rejection, those_awaited
+from bot.domain.approval import (
+    approving,
+    concerned,
+    decide_approval,
+    decide_rejection,
+    freeze_of,
+    those_awaited,
+)
 from bot.domain.change import Approval, Change, Event, EventKind, IllegalMoveError, Phase
 from bot.domain.entitled import PERSONAL
 from bot.domain.policy import NOBODY_MAY, Cause, Decision, Member, Policy, Right
@@ -293,11 +300,23 @@ async def _decided(
         return result
     if action == REJECT and result.cause is Cause.OWN_PROPOSAL:
         raise Refused(result.why)
+    if (
+        freeze := freeze_of(_policies(change, rights), change.verb, now)
+        if result.cause is Cause.FROZEN
+        else None
+    ):
+        then = "" if freeze.endless else " Approve it then."
+        raise Refused(f"Changes are frozen here {freeze}.{then}{await _instead(world, change, rights)}")
     if result.cause in PERSONAL and not result.who_may:
-        alone = () if glass else await _awaited(world, change, rights, break_glass=True)
-        instead = f" {people(alone)} may break the glass." if alone else ""
+        instead = "" if glass else await _instead(world, change, rights)
         raise Refused(f"{result.why.removesuffix(f' {NOBODY_MAY}')} Nobody may now.{instead}")
     raise refused(result)
+
+
+async def _instead(world: World, change: Change, rights: Rights) -> str:
+    """Say who may break the glass, where nobody can approve."""
+    alone = await _awaited(world, change, rights, break_glass=True)
+    return f" {people(alone)} may break the glass." if alone else ""
 
 
 def _policies(change: Change, rights: Rights) -> list[Policy]:

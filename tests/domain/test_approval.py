@@ -228,7 +228,7 @@ def test_a_freeze_stops_approvals_and_says_until_when() -> None:
     """Saturday noon: until Monday."""
     decision = decide_approval(replace(POLICY, freeze=(WEEKEND,)), change(), BOB, SRE, NOW)
     assert decision.cause is Cause.FROZEN
-    assert decision.why == "Changes are frozen here until Mon 23 Nov 00:00 (UTC). Approve it then."
+    assert decision.why == "Changes are frozen here until Mon 23 Nov 00:00 (UTC)."
 
 
 def test_a_freeze_does_not_stop_a_rollback() -> None:

@@ -95,7 +95,9 @@ async def test_pause_and_resume_are_for_operators(office: Office) -> None:
     """Others are told who may."""
     assert "Only operators may" in await office.answer(MALLORY, "pause")
     assert "paused" in await office.answer(ALICE, "pause prod")
-    assert "resumed" in await office.answer(BOB, "resume")
+    assert "prod was paused by itself: resume it too." in await office.answer(BOB, "resume")
+    assert "prod is resumed." in await office.answer(BOB, "resume prod")
+    assert "prod is not paused." in await office.answer(BOB, "resume prod")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,21 @@ async def test_the_freezes_of_all_namespaces_count_together() -> None:
     assert town.changes() == []
 
 
+async def test_who_approves_a_set_in_a_freeze_is_told_when_the_last_of_its_freezes_ends() -> None:
+    """And of one that never ends, no day on which to come back."""
+    cluster = shop(given=IPVS)
+    cluster.put(service("pay", "till", port=8000))
+    glass = replace(FROZEN, break_glass=(LEAD,))
+    weekdays = Window(start=0, end=1440, days=frozenset({"mon", "tue"}))
+    town = Town(clusters=[cluster], policies=(replace(glass, namespace="pay", freeze=(weekdays,)), glass))
+    change = await town.propose()
+    assert "until Wed 04 Mar 00:00 (UTC). Approve it then." in await town.click(BOB, APPROVE, change)
+    town.policies = (replace(glass, freeze=(Window(start=0, end=1440),)),)
+    town.world = town.replica()
+    said = await town.click(BOB, APPROVE, change)
+    assert said == "Changes are frozen here for good. <@U0LEAD> may break the glass."
+
+
 async def test_a_rollback_is_never_refused_for_a_freeze() -> None:
     """Undoing is no new risk."""
     town = Town()
@@ -283,7 +298,8 @@ async def test_a_freeze_stops_an_approval_and_not_a_rejection() -> None:
     """Changes are frozen; the sentence says until when."""
     town = Town(policies=(replace(FROZEN, break_glass=(LEAD,)),))
     change = await town.propose()
-    assert "Changes are frozen here until Tue 03 Mar 00:00 (UTC)" in await town.click(BOB, APPROVE, change)
+    told = "frozen here until Tue 03 Mar 00:00 (UTC). Approve it then. <@U0LEAD> may break the glass."
+    assert told in await town.click(BOB, APPROVE, change)
     assert "You rejected CHG-1" in await town.click(BOB, REJECT, change)
 
 
