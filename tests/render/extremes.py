@@ -374,7 +374,7 @@ async def asked(text: Text) -> Json:
     town = Town(clusters=[shop(CLUSTER), shop("test")])
     place = replace(caller(ALICE), response_url="https://hooks.slack.com/" + "u" * 500)
     del text
-    return ask_view(town.world, place, "disable")
+    return ask_view(town.world, place, "disable", must_say_why=True)
 
 
 async def reasoned(text: Text, action: str = "change:breakglass") -> Json:
@@ -394,6 +394,7 @@ def _named(text: Text) -> Iterator[tuple[str, Make]]:
         yield f"card-{phase}", partial(card, text, phase)
         yield f"notice-{phase}", partial(notice, text, phase)
     yield "card-read-only", partial(card, text, Phase.PROPOSED, read_only=True)
+    yield "card-frozen", partial(card, text, Phase.PROPOSED, glass=False)
     for template in ("alarm", "reminder", "invitation", "elsewhere", "breakglass"):
         yield template, partial(said, text, template)
     for outcome in Outcome:

@@ -27,6 +27,11 @@ async def _ask_view_of_one() -> Json:
     return ask_view(Town().world, caller(ALICE), "status")
 
 
+async def _ask_view_of_the_strict() -> Json:
+    """Where a policy requires a reason, the form does."""
+    return ask_view(Town().world, caller(ALICE), "enable", must_say_why=True)
+
+
 async def _reason_view() -> Json:
     return reason_view(Town().world, caller(ALICE), "c1", "change:breakglass")
 
@@ -83,6 +88,7 @@ MESSAGES: Mapping[str, Make] = {**CARDS, **NOTICES, **ANSWERS, **VERDICTS}
 VIEWS: Mapping[str, Make] = {
     "ask": _ask_view,
     "ask-of-one": _ask_view_of_one,
+    "ask-of-the-strict": _ask_view_of_the_strict,
     "reason": _reason_view,
     "reason-rejection": _rejection_view,
     "home": _home_view,

@@ -74,7 +74,7 @@ def change_of(text: Text, phase: Phase) -> Change:
         cluster=CLUSTER,
         service=ref,
         number=10**9,
-        steps=tuple(replace(step, service=replace(ref, name=f"{n:02}{'n' * 61}")) for n in range(30)),
+        steps=(step, *(replace(step, service=replace(ref, name=f"{n:02}{'n' * 61}")) for n in range(29))),
         reason=text.lines,
         table=tuple(replace(row, client=f"{n} {text.words}") for n in range(40)),
         findings=(note,) * 9,
@@ -102,7 +102,8 @@ async def card(text: Text, phase: Phase, *, read_only: bool = False, glass: bool
     """The card of a change in a phase, on hold, and with links to others."""
     change = change_of(text, phase)
     paused = f"paused by {text.words}" if change.open else ""
-    shown = card_of(change, read_only=read_only, break_glass=glass, paused=paused)
+    frozen = text.words if phase is Phase.PROPOSED and not glass else ""
+    shown = card_of(change, read_only=read_only, break_glass=glass, paused=paused, frozen=frozen)
     links = {label: PERMALINK for label in (change.superseded_by, change.rolled_back_by) if label}
     undo = change.approvers if any(b.action == "change:rollback" for b in shown.buttons) else ()
     return RENDERER.message(
