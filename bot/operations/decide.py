@@ -360,7 +360,7 @@ def _too_late(change: Change) -> str:
         Phase.SUCCEEDED: f"{change.label} was approved{when}, applied and verified. Nothing to do.",
         Phase.FAILED: f"{change.label} was approved{when} and applied, and its verification failed: its thread says where.{undo}",
         Phase.INCONCLUSIVE: f"{change.label} was approved{when} and applied, and its verification is inconclusive: its thread says why.{undo}",
-        Phase.REVERTED: f"{change.label} was approved{when} and applied, and somebody undid it since. Propose it again if it is still wanted.",
+        Phase.REVERTED: f"{change.label} was approved{when} and applied, and {change.rolled_back_by or 'somebody'} undid it since. Propose it again if it is still wanted.",
     }
     return words[change.phase]
 

@@ -444,6 +444,15 @@ async def test_every_phase_has_an_answer_to_a_late_click(phase: Phase) -> None:
     assert town.cluster.landed == []
 
 
+async def test_a_late_click_on_what_was_rolled_back_hears_by_which_change() -> None:
+    """It was not just somebody."""
+    town = Town()
+    change = await town.done()
+    await town.click(BOB, "change:rollback", change)
+    said = await town.click(CAROL, APPROVE, change)
+    assert "approved by <@U0BOB> at 14:00 UTC and applied, and CHG-2 undid it since." in said
+
+
 async def test_a_button_of_an_unknown_change_is_answered() -> None:
     """Older than the database's retention, or of another installation."""
     town = Town()

@@ -337,10 +337,10 @@ async def test_a_history_says_who_asked_approved_and_applied() -> None:
     first = await town.done()
     await town.click(BOB, "change:rollback", first)
     text = read(await ask.history(town.world, caller(ALICE), "shop/checkout"))
-    assert text.index("CHG-2") < text.index("CHG-1* Succeeded")
+    assert text.index("CHG-2") < text.index("CHG-1* Reverted")
     assert "asked by <@U0ALICE>" in text
     assert "approved by <@U0BOB>" in text
-    assert "CHG-2 undoes it" in text
+    assert "CHG-2 undid it" in text
 
 
 async def test_a_history_of_a_bare_name_is_a_service_s() -> None:
