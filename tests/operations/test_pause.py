@@ -126,7 +126,8 @@ async def test_a_pause_between_two_services_of_a_set_holds_the_second() -> None:
     """Half applied is how it waits; resuming completes it."""
     town = Town(clusters=[pair()])
     change = await town.propose()
-    await paused_at(town, rehearsals=2)
+    # Both are rehearsed first, and each once more before its own patch.
+    await paused_at(town, rehearsals=4)
     await town.click(BOB, APPROVE, change)
     assert [str(ref) for ref, _ in town.cluster.landed] == ["shop/basket"]
     assert "paused by <@U0LEAD>" in town.card(change).text
