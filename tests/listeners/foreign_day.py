@@ -13,6 +13,7 @@ TOLD: Mapping[str, Json] = {
     "users.info": {"user": {"id": ALICE, "team_id": TEAM, "name": "alice"}},
     "usergroups.users.list": {"users": [ALICE]},
     "conversations.info": {"channel": {"id": CHANNEL, "is_member": True}},
+    "conversations.members": {"members": [ALICE]},
     "conversations.open": {"channel": {"id": "D9"}},
     "conversations.history": {},
     "conversations.replies": {},
@@ -44,6 +45,7 @@ async def story(place: Abroad) -> None:
     await place.foreign.text("LoadBalancer Services")
     await place.command("enable shop/checkout TLS errors")
     card = await place.foreign.until(lambda: posted(place, "change:approve"))
+    await place.foreign.until(lambda: asked(place, "conversations.members"))  # who has to be told directly
     await place.interact(click(card, "change:approve", BOB))
     await place.foreign.until(lambda: told(place, "Inconclusive"))
     await place.event({"type": "app_home_opened", "user": BOB, "channel": "D9", "tab": "home"})
@@ -57,6 +59,11 @@ def told(place: Abroad, words: str) -> bool:
 def opened(place: Abroad) -> bool:
     """Whether a form was opened."""
     return any(method == "views.open" for method, _ in place.foreign.calls)
+
+
+def asked(place: Abroad, wanted: str) -> bool:
+    """Whether a method was called, answered or refused."""
+    return wanted in place.foreign.refused or any(method == wanted for method, _ in place.foreign.calls)
 
 
 def posted(place: Abroad, words: str) -> Json | None:

@@ -21,6 +21,7 @@ from bot.listeners import desk, tasks
 from bot.listeners.grammar import Mistake, parse
 from bot.listeners.questions import Questions
 from bot.operations import ask
+from bot.operations.between import MOST_AT_ALL
 from bot.operations.diagram import diagram
 from bot.operations.form import must_say_why
 from bot.operations.refusal import Refused
@@ -216,6 +217,11 @@ async def foreign_channel() -> str:
 async def direct_message() -> str:
     """A command to the bot alone."""
     return await ordered(Town(), channel="D0ALICE")
+
+
+async def too_large_a_set() -> str:
+    """More Services on one load balancer than anybody could follow."""
+    return await order(clusters=[crowd(*(f"shop/s-{number}" for number in range(MOST_AT_ALL)))])
 
 
 async def second_proposal(*, other: bool = False) -> str:
@@ -687,6 +693,7 @@ def refusals(folder: Path) -> Mapping[str, Story]:
             failing, "patch", Forbidden("forbidden: can't modify service elb")
         ),
         "a webhook is down": partial(failing, "patch", Unavailable("prod does not answer: timeout")),
+        "a set that is too large": too_large_a_set,
         "another change is open": second_proposal,
         "another change is open, and decided": second_while_it_runs,
         "another change is open on the load balancer": partial(second_proposal, other=True),

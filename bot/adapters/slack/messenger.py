@@ -200,7 +200,10 @@ class SlackMessenger:
         found: set[str] = set()
         for _ in range(MOST_PAGES):
             answer = await self._calls.read("conversations.members", **asked)
-            found.update(map(str, answer.get("members") or ()))
+            members = answer.get("members")
+            if not isinstance(members, list):
+                raise Unavailable(f"Slack does not say who is in {channel}")
+            found.update(map(str, members))
             more = answer.get("response_metadata")
             asked["cursor"] = more.get("next_cursor") if isinstance(more, dict) else None
             if not asked["cursor"]:
