@@ -97,8 +97,9 @@ async def _break_and_verify(alice: Page, bob: Page, pictures: Path) -> None:
 
 
 async def _roll_back(stage: Stage, bob: Page, pictures: Path) -> None:
-    """Bob takes the change back; the annotation is gone, and that is measured as well."""
-    await _press(_card(bob, 1), "Roll back…")
+    """Bob takes the change back where he reads that it fails; the annotation is gone, and that is measured as well."""
+    failure = bob.locator("#messages article:not(.whisper)").filter(has_text="Failed: pod on a node")
+    await _press(failure, "Roll back…")
     await expect(_card(bob, 2)).to_contain_text("Succeeded", timeout=MEASURED_WITHIN)
     await picture(bob, pictures, "rolled-back")
     await bob.locator("[data-channel=C02INC]").click()
